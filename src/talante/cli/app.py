@@ -1,0 +1,81 @@
+"""The `talante` program: its commands, and what becomes of errors."""
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from talante import __version__
+from talante.cli import corpus, evaluate, models, predict, train
+from talante.errors import TalanteError
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+class _Commands(TyperGroup):
+    """Translates errors into one line on stderr and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TalanteError as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            sys.exit(_INTERRUPTED)
+        except BrokenPipeError:
+            # The reader, such as `head`, has had enough. Python would complain once more when it closes stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        except Exception as error:
+            # typer's own exceptions (usage, exit) pass: typer knows what to say
+            if type(error).__module__.startswith(("typer", "click")) or os.environ.get("TALANTE_TRACEBACK"):
+                raise
+            print(f"error: a bug in talante: {type(error).__name__}: {error}", file=sys.stderr)
+            print("run again with TALANTE_TRACEBACK=1 to see where, and please report it", file=sys.stderr)
+            sys.exit(1)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 bad input data, 4 model missing or damaged, 7 not enough "
+    "data, 8 some rows could not be tagged, 9 output could not be written, 130 interrupted.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"talante {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def talante(
+    version: Annotated[  # noqa: ARG001  # the callback acts on it
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Tag news and opinion articles, English and Spanish, by topic and by stance toward named targets.
+
+    Start with [bold]talante predict FILE[/bold]. Labels are defined in data/schema.toml, articles to learn from
+    lie in data/articles/, models in models/.
+    """
+
+
+app.command("predict")(predict.predict)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.add_typer(models.app, name="models")
+app.add_typer(corpus.app, name="corpus")
+
+
+def main() -> None:
+    """Run the program."""
+    app(prog_name="talante")

@@ -1,0 +1,31 @@
+"""`talante evaluate`: how good, and how sure."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from talante.model.files import load
+from talante.model.registry import find_model
+
+
+def evaluate(
+    gold: Annotated[Path | None, typer.Argument(help="Labelled articles (JSON Lines) to measure on.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="A model's folder or id, not the current one.")
+    ] = None,
+    data: Annotated[Path, typer.Option(help="The corpus to cross-validate when no GOLD is given.")] = Path("data"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
+) -> None:
+    """Measure a model on a gold file, or cross-validate the corpus with groups held out.
+
+    Every figure has a 95 % interval and the number of labels that it rests on. The first line says whether the
+    stances beat trivial guessing. Gold records look like corpus records (see [bold]data/articles[/bold]); labels listed
+    in [bold]disputed_topics[/bold] or [bold]disputed_stances[/bold] are scored neither way.
+    """
+    from talante.evaluation.report import render
+    from talante.jobs.evaluate import cross_validate_corpus, evaluate_gold
+
+    report = evaluate_gold(gold, load(find_model(model))) if gold else cross_validate_corpus(data)
+    typer.echo(json.dumps(report.to_json(), indent=1) if as_json else render(report))

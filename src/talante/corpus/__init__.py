@@ -1,0 +1,1 @@
+"""Articles, labels and the files they live in; knows no learning."""

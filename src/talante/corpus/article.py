@@ -1,0 +1,56 @@
+"""The one document type: what every reader yields and every later step takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+Stance = Literal["against", "neutral", "favor"]
+
+#: The stances in their fixed order; index in this tuple = class number in every model.
+STANCES: tuple[Stance, ...] = get_args(Stance)
+
+Format = Literal["plain", "markdown", "html"]
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article, with its labels where it has been annotated.
+
+    ``topics`` and ``stances`` are None where nobody annotated them and empty where an annotator found
+    none. A target absent from ``stances`` is not addressed. What two annotators disagreed on stands in
+    ``disputed_topics`` and ``disputed_stances`` and is scored neither way.
+    """
+
+    id: str
+    text: str
+    title: str = ""
+    lang: str = ""
+    format: Format = "plain"
+    date: str = ""
+    outlet: str = ""
+    author: str = ""
+    url: str = ""
+    genre: str = ""
+    group: str = ""
+    origin: str = ""
+    topics: frozenset[str] | None = None
+    stances: Mapping[str, Stance] | None = None
+    disputed_topics: frozenset[str] = frozenset()
+    disputed_stances: frozenset[str] = frozenset()
+    place: str = ""
+    """Where it was read, as `file` or `file:line`; messages begin with it."""
+    unknown: Mapping[str, object] = field(default_factory=dict)
+    """Fields of the record that talante has no use for."""
+
+    @property
+    def held_out_group(self) -> str:
+        """Name what must not be split between training and test: group, else outlet, else author, else id."""
+        return self.group or self.outlet or self.author or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An input that could not become an article; it keeps its place in the output as a row with an error."""
+
+    id: str
+    error: str

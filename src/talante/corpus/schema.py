@@ -1,0 +1,130 @@
+"""Topics and targets: the labels there are, read from `schema.toml`."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from talante.errors import DataError, nearest
+
+LANGUAGES = ("en", "es")
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """An entry of the taxonomy. ``code`` is an IPTC Media Topic or an ISO 3166 country."""
+
+    id: str
+    name: Mapping[str, str]
+    definition: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedAlias:
+    """An ambiguous alias: it counts only in an article that also contains one of ``needs``."""
+
+    alias: str
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a stance is about. ``aliases`` by language, ``excluded``: longer phrases that mean something else."""
+
+    id: str
+    name: Mapping[str, str]
+    definition: str
+    aliases: Mapping[str, tuple[str, ...]]
+    guarded: tuple[GuardedAlias, ...] = ()
+    excluded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """All labels, in the order of the file."""
+
+    topics: tuple[Topic, ...]
+    targets: tuple[Target, ...]
+
+    @property
+    def topic_ids(self) -> tuple[str, ...]:
+        """Return the topic ids in order."""
+        return tuple(topic.id for topic in self.topics)
+
+    @property
+    def target_ids(self) -> tuple[str, ...]:
+        """Return the target ids in order."""
+        return tuple(target.id for target in self.targets)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data that `schema_from_data` reads back."""
+        return asdict(self)
+
+
+def load_schema(path: Path) -> Schema:
+    """Read a schema file.
+
+    Raises DataError, which names the file and the entry, when something is missing, doubled or misspelled.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(
+            "no schema here", place=str(path), remedy="a data folder needs schema.toml (see docs/guidelines.md)"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"not valid TOML: {error}", place=str(path)) from None
+    return schema_from_data({"topics": data.get("topic", []), "targets": data.get("target", [])}, str(path))
+
+
+def schema_from_data(data: Mapping[str, Any], place: str) -> Schema:
+    """Build a schema from plain data, such as a model's card holds."""
+    topics = tuple(_topic(entry, place) for entry in data["topics"])
+    targets = tuple(_target(entry, place) for entry in data["targets"])
+    for kind, ids in (("topic", [t.id for t in topics]), ("target", [t.id for t in targets])):
+        doubled = {i for i in ids if ids.count(i) > 1}
+        if doubled:
+            raise DataError(f"{kind} '{min(doubled)}' is defined twice", place=place)
+    if not topics and not targets:
+        raise DataError("defines neither a topic nor a target", place=place, remedy="add [[topic]] or [[target]]")
+    return Schema(topics, targets)
+
+
+def _fields(entry: Any, known: Iterable[str], kind: str, place: str) -> dict[str, Any]:
+    if not isinstance(entry, dict) or not entry.get("id") or not isinstance(entry["id"], str):
+        raise DataError(f"a {kind} without an id", place=place, remedy='give it id = "..."')
+    known = list(known)
+    for field in entry:
+        if field not in known:
+            raise DataError(
+                f"{kind} '{entry['id']}' has an unknown field '{field}'", place=place, remedy=nearest(field, known)
+            )
+    return entry
+
+
+def _topic(entry: Any, place: str) -> Topic:
+    e = _fields(entry, ("id", "name", "definition", "code", "iptc", "country"), "topic", place)
+    code = e.get("code", "") or e.get("iptc", {}).get("code", "") or e.get("country", "")
+    return Topic(e["id"], dict(e.get("name", {})), e.get("definition", ""), code)
+
+
+def _target(entry: Any, place: str) -> Target:
+    e = _fields(entry, ("id", "name", "definition", "aliases", "guarded", "excluded"), "target", place)
+    aliases = {lang: tuple(_phrases(phrases, e["id"], place)) for lang, phrases in e.get("aliases", {}).items()}
+    if not any(aliases.values()):
+        raise DataError(f"target '{e['id']}' has no aliases", place=place, remedy="add aliases.en or aliases.es")
+    guarded = []
+    for g in e.get("guarded", ()):
+        if not isinstance(g, dict) or not g.get("alias") or not g.get("needs"):
+            raise DataError(f"target '{e['id']}': a guarded alias needs 'alias' and 'needs'", place=place)
+        guarded.append(GuardedAlias(g["alias"], tuple(_phrases(g["needs"], e["id"], place))))
+    excluded = tuple(_phrases(e.get("excluded", ()), e["id"], place))
+    return Target(e["id"], dict(e.get("name", {})), e.get("definition", ""), aliases, tuple(guarded), excluded)
+
+
+def _phrases(phrases: Any, target: str, place: str) -> Iterable[str]:
+    if isinstance(phrases, str) or not all(isinstance(p, str) and p.strip("* ") for p in phrases):
+        raise DataError(f"target '{target}': aliases must be a list of non-empty strings", place=place)
+    return phrases  # type: ignore[no-any-return]

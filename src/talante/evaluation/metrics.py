@@ -1,0 +1,47 @@
+"""F1 figures from counts; any leading axes are kept, so that all bootstrap draws are one call."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talante.corpus.article import STANCES
+
+Array = NDArray[np.float64]
+
+
+def f1(counts: Array) -> Array:
+    """Return F1 from (..., 3) counts of true positives, false positives, false negatives; 0 where all are 0."""
+    tp, fp, fn = np.moveaxis(counts, -1, 0)
+    return _ratio(2 * tp, 2 * tp + fp + fn)
+
+
+def precision(counts: Array) -> Array:
+    """Return precision from (..., 3) counts; 0 where nothing was predicted."""
+    return _ratio(counts[..., 0], counts[..., 0] + counts[..., 1])
+
+
+def recall(counts: Array) -> Array:
+    """Return recall from (..., 3) counts; 0 where there was nothing to find."""
+    return _ratio(counts[..., 0], counts[..., 0] + counts[..., 2])
+
+
+def stance_f1(confusion: Array) -> Array:
+    """Return F1 of each stance, (..., 3), from (..., 3, 4) counts of gold against predicted; "none" is wrong."""
+    n = len(STANCES)
+    right = np.diagonal(confusion[..., :n], axis1=-2, axis2=-1)
+    predicted, gold = confusion[..., :n].sum(axis=-2), confusion.sum(axis=-1)
+    return _ratio(2 * right, predicted + gold)
+
+
+def macro_f1(confusion: Array) -> Array:
+    """Return the mean F1 of the three stances."""
+    return stance_f1(confusion).mean(axis=-1)  # type: ignore[no-any-return]
+
+
+def f_avg(confusion: Array) -> Array:
+    """Return the mean F1 of `against` and `favor`: the official score of SemEval-2016 Task 6."""
+    each = stance_f1(confusion)
+    return (each[..., 0] + each[..., 2]) / 2
+
+
+def _ratio(above: Array, below: Array) -> Array:
+    return np.divide(above, below, out=np.zeros(np.broadcast(above, below).shape), where=below > 0)

@@ -1,0 +1,228 @@
+"""One computation of all figures of an evaluation, and its renderings as JSON and as text."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from talante.corpus.article import STANCES, Stance
+from talante.corpus.schema import Schema
+from talante.evaluation.controls import CONTROLS, Guesses, outlet_only
+from talante.evaluation.intervals import Bootstrap, Estimate, interval
+from talante.evaluation.metrics import f1, f_avg, macro_f1, precision, recall, stance_f1
+from talante.evaluation.outcomes import Counts, Outcome, addressed_counts, stance_counts, topic_counts
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFigures:
+    """Precision, recall and F1 of one yes-or-no label."""
+
+    label: str
+    support: int
+    precision: float
+    recall: float
+    f1: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class StanceFigures:
+    """Figures over the pairs of one target, or of all: F1 of each stance, their mean, F-avg, gold counts."""
+
+    target: str
+    support: dict[Stance, int]
+    f1: dict[Stance, float]
+    macro_f1: Estimate
+    f_avg: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What a trivial guesser reaches, macro-F1 over all pairs, and by how much the model is better."""
+
+    name: str
+    macro_f1: Estimate
+    lead: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All figures of one evaluation; intervals are 95 %, by bootstrap over ``resampled``."""
+
+    what: str
+    model: str
+    articles: int
+    groups: int
+    untagged: int
+    resampled: str
+    topics: list[LabelFigures]
+    topics_micro_f1: Estimate | None
+    topics_macro_f1: Estimate | None
+    stances: list[StanceFigures]
+    pooled: StanceFigures | None
+    addressed: LabelFigures | None
+    controls: list[Control]
+    outlet_leak: Estimate | None
+    random_split: dict[str, float] | None = None
+
+    @property
+    def verdict(self) -> str:
+        """Say in words whether the stances beat the best control beyond the interval."""
+        if not self.controls:
+            return "No stances to judge."
+        best = max(self.controls, key=lambda c: c.macro_f1.value)
+        lead = best.lead
+        figures = f"by {lead.value:+.2f} [{lead.low:+.2f}, {lead.high:+.2f}] macro-F1"
+        if lead.low > 0:
+            return f"Stances beat the best control ({best.name}) {figures}."
+        return f"Stances do NOT beat the best control ({best.name}) beyond the interval: {figures}."
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {"verdict": self.verdict, **asdict(self)}
+
+
+def build_report(
+    outcomes: Sequence[Outcome], schema: Schema, *, what: str, model: str, random_split: Sequence[Outcome] | None = None
+) -> Report:
+    """Compute all figures of ``outcomes``.
+
+    ``random_split``: the outcomes of a random split of the same articles, for the figures that stand beside.
+    """
+    bootstrap = Bootstrap([o.article.held_out_group for o in outcomes])
+    topics = topic_counts(outcomes, schema.topic_ids)
+    stances = stance_counts(outcomes, schema.target_ids)
+    addressed = addressed_counts(outcomes, schema.target_ids).sum(axis=1)
+    occurring = _occurring(topics)
+    has_topics, has_stances = bool(occurring.any()), bool(stances.any())
+    pooled = stances.sum(axis=1)
+    return Report(
+        what=what,
+        model=model,
+        articles=len(outcomes),
+        groups=len({o.article.held_out_group for o in outcomes}),
+        untagged=sum(not o.probabilities and not o.predicted_topics and o.words == 0 for o in outcomes),
+        resampled=bootstrap.unit,
+        topics=[_label(bootstrap, topic, topics[:, i]) for i, topic in enumerate(schema.topic_ids) if occurring[i]],
+        topics_micro_f1=_estimate(bootstrap, topics[:, occurring].sum(axis=1), f1, has_topics),
+        topics_macro_f1=bootstrap.estimate(topics[:, occurring], lambda c: f1(c).mean(axis=-1), _positives(topics))
+        if has_topics
+        else None,
+        stances=[
+            _stances(bootstrap, target, stances[:, i])
+            for i, target in enumerate(schema.target_ids)
+            if stances[:, i].any()
+        ],
+        pooled=_stances(bootstrap, "all targets", pooled) if has_stances else None,
+        addressed=_label(bootstrap, "addressed", addressed) if has_stances else None,
+        controls=_controls(bootstrap, outcomes, pooled) if has_stances else [],
+        outlet_leak=bootstrap.estimate(_confusion(outcomes, outlet_only(outcomes)), macro_f1, int(pooled.sum()))
+        if has_stances
+        else None,
+        random_split=_plain_figures(random_split, schema) if random_split else None,
+    )
+
+
+def _occurring(topics: Counts) -> Any:
+    return (topics[..., 0] + topics[..., 2]).sum(axis=0) > 0
+
+
+def _positives(counts: Counts) -> int:
+    return int((counts[..., 0] + counts[..., 2]).sum())
+
+
+def _estimate(bootstrap: Bootstrap, counts: Counts, figure: Any, wanted: bool) -> Estimate | None:
+    return bootstrap.estimate(counts, figure, _positives(counts)) if wanted else None
+
+
+def _label(bootstrap: Bootstrap, label: str, counts: Counts) -> LabelFigures:
+    total, n = counts.sum(axis=0), _positives(counts)
+    return LabelFigures(label, n, float(precision(total)), float(recall(total)), bootstrap.estimate(counts, f1, n))
+
+
+def _stances(bootstrap: Bootstrap, target: str, counts: Counts) -> StanceFigures:
+    total = counts.sum(axis=0)
+    n, each = int(total.sum()), stance_f1(total).tolist()
+    support = {stance: int(row) for stance, row in zip(STANCES, total.sum(axis=1), strict=True)}
+    return StanceFigures(
+        target,
+        support,
+        dict(zip(STANCES, each, strict=True)),
+        bootstrap.estimate(counts, macro_f1, n),
+        bootstrap.estimate(counts, f_avg, n),
+    )
+
+
+def _controls(bootstrap: Bootstrap, outcomes: Sequence[Outcome], pooled: Counts) -> list[Control]:
+    n = int(pooled.sum())
+    own = macro_f1(bootstrap.totals(pooled))
+    controls = []
+    for name, guess in CONTROLS.items():
+        theirs = macro_f1(bootstrap.totals(_confusion(outcomes, guess(outcomes))))
+        controls.append(Control(name, interval(theirs, n), interval(own - theirs, n)))
+    return controls
+
+
+def _confusion(outcomes: Sequence[Outcome], guesses: Guesses) -> Counts:
+    counts = np.zeros((len(outcomes), len(STANCES), len(STANCES) + 1))
+    for row, o, guessed in zip(counts, outcomes, guesses, strict=True):
+        for (_, gold, _), guess in zip(o.pairs, guessed, strict=True):
+            row[STANCES.index(gold), len(STANCES) if guess is None else STANCES.index(guess)] += 1
+    return counts
+
+
+def _plain_figures(outcomes: Sequence[Outcome], schema: Schema) -> dict[str, float]:
+    topics = topic_counts(outcomes, schema.topic_ids)
+    stances = stance_counts(outcomes, schema.target_ids).sum(axis=(0, 1))
+    return {
+        "topics_macro_f1": float(f1(topics.sum(axis=0))[_occurring(topics)].mean()),
+        "stances_macro_f1": float(macro_f1(stances)),
+    }
+
+
+def render(report: Report) -> str:
+    """Return the report as text of at most 100 columns."""
+    lines = [
+        report.verdict,
+        "",
+        f"{report.what}: {report.articles} articles in {report.groups} groups; model {report.model}",
+    ]
+    lines.append(f"95 % intervals by bootstrap over {report.resampled}; n counts labels.")
+    if report.untagged:
+        lines.append(f"{report.untagged} articles could not be tagged; all their labels count as missed.")
+    if report.pooled:
+        lines += [
+            "",
+            f"{'Stance':<24}{'against':>9}{'neutral':>9}{'favor':>9}   macro-F1",
+            f"{'':<24}{'F1 (n)':>9}{'F1 (n)':>9}{'F1 (n)':>9}",
+        ]
+        for row in [*report.stances, report.pooled]:
+            cells = "".join(f"{row.f1[s]:.2f} ({row.support[s]})".rjust(10) for s in STANCES)
+            lines.append(f"{row.target:<23}{cells}  {row.macro_f1}   F-avg {row.f_avg.value:.2f}")
+    if report.addressed:
+        a = report.addressed
+        lines.append(f"{'addressed':<24}precision {a.precision:.2f}, recall {a.recall:.2f}, F1 {a.f1}")
+    if report.controls:
+        lines += ["", "Controls (macro-F1 over all targets)        control   model is better by"]
+        for c in report.controls:
+            lines.append(
+                f"  {c.name:<38}{c.macro_f1.value:>10.2f}   {c.lead.value:+.2f} [{c.lead.low:+.2f}, {c.lead.high:+.2f}]"
+            )
+        if report.outlet_leak:
+            lines.append(
+                f"  Knowing the other articles of an outlet would give {report.outlet_leak.value:.2f}: "
+                "no help on a new outlet, all of it leaks in a random split."
+            )
+    if report.topics_micro_f1 and report.topics_macro_f1:
+        lines += ["", f"{'Topic':<24}{'precision':>10}{'recall':>8}   F1"]
+        lines += [f"{t.label:<24}{t.precision:>10.2f}{t.recall:>8.2f}   {t.f1}" for t in report.topics]
+        lines.append(f"{'micro-F1':<45}{report.topics_micro_f1}")
+        lines.append(f"{'macro-F1':<45}{report.topics_macro_f1}")
+    if report.random_split:
+        lines += [
+            "",
+            "A random split of the same articles would say: "
+            f"stances {report.random_split['stances_macro_f1']:.2f}, topics {report.random_split['topics_macro_f1']:.2f} macro-F1. "
+            "The gap to the figures above is leakage.",
+        ]
+    return "\n".join(lines)

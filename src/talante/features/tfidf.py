@@ -1,0 +1,61 @@
+"""TF-IDF: a vocabulary with inverse document frequencies, and the vector of a text in it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talante.features.tokens import terms
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+Vector = tuple[NDArray[np.intp], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Tfidf:
+    """A vocabulary: ``terms`` in column order and ``idf``, one weight for each.
+
+    The weight of a term is ``(1 + ln tf) * idf``, vectors have length 1 (Salton & Buckley 1988, as in
+    scikit-learn's ``TfidfTransformer(sublinear_tf=True)``).
+    """
+
+    terms: Sequence[str]
+    idf: NDArray[np.float64]
+    _column: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_column", {term: i for i, term in enumerate(self.terms)})
+
+    def vector(self, text: str) -> Vector:
+        """Return the columns of a text's terms, ascending, and their values; both empty if it has none."""
+        column = self._column
+        counts = Counter(c for term in terms(text) if (c := column.get(term)) is not None)
+        columns = np.array(sorted(counts), dtype=np.intp)
+        values = (1.0 + np.log(np.array([counts[c] for c in columns.tolist()], dtype=np.float64))) * self.idf[columns]
+        norm = float(np.sqrt(values @ values))
+        return columns, values / norm if norm else values
+
+
+def fit_tfidf(texts: Sequence[str], min_df: int, articles: Sequence[str] | None = None) -> tuple[Tfidf, "csr_matrix"]:
+    """Learn terms and weights; return them with the matrix of the texts, (texts, terms).
+
+    A term is kept when it occurs in at least ``min_df`` articles. ``articles`` says which article each text
+    comes from, where several come from one; without it each text is its own.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    found_in: dict[str, set[object]] = {}
+    for article, text in zip(articles or range(len(texts)), texts, strict=True):
+        for term in terms(text):
+            found_in.setdefault(term, set()).add(article)
+    # With a single article there is nothing to prune by
+    needed = min(min_df, len(set(articles or range(len(texts)))))
+    vocabulary = sorted(term for term, where in found_in.items() if len(where) >= needed)
+    vectorizer = TfidfVectorizer(analyzer=terms, vocabulary=vocabulary, sublinear_tf=True)
+    matrix = vectorizer.fit_transform(texts)
+    return Tfidf(vocabulary, vectorizer.idf_), matrix

@@ -1,0 +1,1 @@
+"""Whole jobs: what a command does, without the command line."""

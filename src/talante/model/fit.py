@@ -1,0 +1,191 @@
+"""Fit a model to prepared articles, with scikit-learn."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talante.corpus.article import STANCES, Stance
+from talante.corpus.schema import Schema
+from talante.errors import NotEnoughDataError
+from talante.features.tfidf import Tfidf, fit_tfidf
+from talante.model.model import Model, StanceModel, TopicModel
+from talante.text.prepare import Prepared
+
+log = logging.getLogger("talante")
+
+#: The intercept of a stance that no article takes: its probability rounds to zero.
+_NEVER = -50.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What fitting can be told. The defaults were chosen on the corpus, by held-out group.
+
+    ``min_df``: articles that a term must occur in. ``topic_c``, ``stance_c``: inverse regularization.
+    ``near_weight``: weight of the sentences around mentions against the whole article. ``words_per_mention``:
+    see `talante.model.model.addressed`. ``folds``: groups are dealt into so many parts for the thresholds.
+    """
+
+    min_df: int = 2
+    topic_c: float = 10.0
+    stance_c: float = 10.0
+    near_weight: float = 0.5
+    words_per_mention: int = 400
+    folds: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An article and a target that it takes a labelled stance toward, with the contexts of that target."""
+
+    prepared: Prepared
+    target: str
+    stance: Stance
+
+
+def stance_pairs(articles: Sequence[Prepared]) -> list[Pair]:
+    """Return every labelled stance toward a target that the article mentions by an alias."""
+    return [
+        Pair(p, target, stance)
+        for p in articles
+        for target, stance in sorted((p.article.stances or {}).items())
+        if target in p.contexts
+    ]
+
+
+def fit(articles: Sequence[Prepared], schema: Schema, settings: Settings) -> Model:
+    """Fit topics and stances to labelled articles; a label that cannot be learned is logged, not guessed.
+
+    Raises NotEnoughDataError when there is not one article with topics, or not one stance.
+    """
+    with_topics = [p for p in articles if p.article.topics is not None]
+    pairs = stance_pairs(articles)
+    if schema.topics and not with_topics:
+        raise NotEnoughDataError("no article is annotated with topics", remedy="label some, see docs/guidelines.md")
+    if schema.targets and not pairs:
+        raise NotEnoughDataError(
+            "no article has a stance toward a target that it mentions", remedy="label some, see docs/guidelines.md"
+        )
+    article_terms, _ = fit_tfidf([p.text for p in articles], settings.min_df)
+    topics = _fit_topics(with_topics, schema, article_terms, settings)
+    contexts, sources = (
+        [pair.prepared.contexts[pair.target] for pair in pairs],
+        [pair.prepared.article.id for pair in pairs],
+    )
+    near_terms, near = fit_tfidf([c.near for c in contexts], settings.min_df, sources)
+    whole_terms, whole = fit_tfidf([c.whole for c in contexts], settings.min_df, sources)
+    own = matrix(article_terms, [pair.prepared.text for pair in pairs])
+    stances = _fit_stances(pairs, schema, settings, near, whole, own)
+    return Model(
+        schema=schema,
+        languages=tuple(sorted({p.article.lang for p in articles})),
+        article_terms=article_terms,
+        near_terms=near_terms,
+        whole_terms=whole_terms,
+        topics=topics,
+        stances=stances,
+        words_per_mention=settings.words_per_mention,
+        card={"settings": asdict(settings)},
+    )
+
+
+def matrix(tfidf: Tfidf, texts: Sequence[str]) -> Any:
+    """Return the vectors of texts as a sparse matrix, (texts, terms)."""
+    from scipy.sparse import csr_matrix
+
+    vectors = [tfidf.vector(text) for text in texts]
+    ends = np.cumsum([0, *(len(columns) for columns, _ in vectors)])
+    parts = (np.concatenate([v for _, v in vectors]), np.concatenate([c for c, _ in vectors]), ends)
+    return csr_matrix(parts, shape=(len(texts), len(tfidf.terms)))
+
+
+def _fit_topics(articles: Sequence[Prepared], schema: Schema, terms: Tfidf, settings: Settings) -> TopicModel:
+    features = matrix(terms, [p.text for p in articles])
+    groups = [p.article.held_out_group for p in articles]
+    coef, intercept, threshold = [], [], []
+    for topic in schema.topic_ids:
+        labels = np.array([topic in (p.article.topics or ()) for p in articles])
+        weights, bias = _fit_topic(features, labels, settings.topic_c)
+        if labels.sum() < 2 or (~labels).sum() < 2:
+            log.warning(
+                "topic '%s' has %d positive and %d negative articles: too few to learn it, its score is its frequency",
+                topic,
+                labels.sum(),
+                (~labels).sum(),
+            )
+            cut = 0.5
+        else:
+            cut = _threshold(features, labels, groups, settings)
+        coef.append(weights)
+        intercept.append(bias)
+        threshold.append(cut)
+    return TopicModel(np.array(coef).reshape(len(coef), features.shape[1]), np.array(intercept), np.array(threshold))
+
+
+def _fit_topic(features: Any, labels: NDArray[np.bool_], c: float) -> tuple[NDArray[np.float64], float]:
+    from sklearn.linear_model import LogisticRegression
+
+    if labels.all() or not labels.any():
+        # No other side to learn from: the smoothed frequency, whatever the text (Laplace)
+        positive = (labels.sum() + 1.0) / (len(labels) + 2.0)
+        return np.zeros(features.shape[1]), float(np.log(positive / (1.0 - positive)))
+    fitted = LogisticRegression(C=c, class_weight="balanced", max_iter=5000).fit(features, labels)
+    return fitted.coef_[0], float(fitted.intercept_[0])
+
+
+def _threshold(features: Any, labels: NDArray[np.bool_], groups: Sequence[str], settings: Settings) -> float:
+    """Return the cut with the best F1 on scores of articles whose group was held out of fitting."""
+    from sklearn.metrics import precision_recall_curve
+    from sklearn.model_selection import GroupKFold
+
+    folds = min(settings.folds, len(set(groups)))
+    if folds < 2:
+        return 0.5
+    scores = np.empty(len(labels))
+    for inside, outside in GroupKFold(folds).split(features, labels, groups):
+        weights, bias = _fit_topic(features[inside], labels[inside], settings.topic_c)
+        scores[outside] = 1.0 / (1.0 + np.exp(-(features[outside] @ weights + bias)))
+    precision, recall, cuts = precision_recall_curve(labels, scores)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    best = int(np.argmax(f1[:-1]))
+    below = scores[scores < cuts[best]]
+    # Halfway to the next lower score: the cut must not hang on the last digit of one article's score
+    return float((cuts[best] + below.max()) / 2 if below.size else cuts[best])
+
+
+def _fit_stances(
+    pairs: Sequence[Pair], schema: Schema, settings: Settings, near: Any, whole: Any, own: Any
+) -> StanceModel:
+    from scipy.sparse import diags, hstack
+    from sklearn.linear_model import LogisticRegression
+
+    targets = schema.target_ids
+    copies = [diags([float(pair.target == target) for pair in pairs]) @ own for target in targets]
+    features = hstack([settings.near_weight * near, whole, *copies]).tocsr()
+    labels = np.array([STANCES.index(pair.stance) for pair in pairs])
+    coef, intercept = np.zeros((len(STANCES), features.shape[1])), np.zeros(len(STANCES))
+    counts = Counter(labels.tolist())
+    for number in set(range(len(STANCES))) - set(counts):
+        log.warning("no article takes the stance '%s': it will never be predicted", STANCES[number])
+        intercept[number] = _NEVER
+    if len(counts) > 1:
+        # Every stance of every target weighs alike. Otherwise the skew of the corpus, such as many articles
+        # against the United States and few for it, is learned as a property of the target.
+        cells = Counter((pair.target, pair.stance) for pair in pairs)
+        weights = np.array([1.0 / cells[pair.target, pair.stance] for pair in pairs])
+        fitted = LogisticRegression(C=settings.stance_c, max_iter=5000)
+        fitted.fit(features, labels, sample_weight=weights / weights.mean())
+        rows = fitted.classes_.tolist()
+        if len(rows) == 2:  # scikit-learn keeps one row for two classes: the logit of the second
+            coef[rows] = np.vstack([np.zeros(features.shape[1]), fitted.coef_[0]])
+            intercept[rows] = [0.0, fitted.intercept_[0]]
+        else:
+            coef, intercept = fitted.coef_, fitted.intercept_
+    a, b = near.shape[1], near.shape[1] + whole.shape[1]
+    own_coef = coef[:, b:].reshape(len(STANCES), len(targets), own.shape[1]).transpose(1, 0, 2)
+    return StanceModel(coef[:, :a].copy(), coef[:, a:b].copy(), own_coef.copy(), intercept, settings.near_weight)

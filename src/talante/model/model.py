@@ -1,0 +1,164 @@
+"""A trained model in memory and what it says of an article; needs numpy and nothing that fits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talante.corpus.article import STANCES, Article, Stance
+from talante.corpus.schema import Schema
+from talante.errors import DataError
+from talante.features.tfidf import Tfidf, Vector
+from talante.text.mentions import MentionFinder
+from talante.text.prepare import Prepared, prepare
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class StancePrediction:
+    """The stance toward one target: probabilities of `against`, `neutral`, `favor`, which sum to 1."""
+
+    probabilities: tuple[float, float, float]
+
+    @property
+    def stance(self) -> Stance:
+        """Return the most probable stance."""
+        return STANCES[int(np.argmax(self.probabilities))]
+
+    @property
+    def score(self) -> float:
+        """Return the probability of that stance."""
+        return max(self.probabilities)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says of one article. ``scores`` has every topic, ``topics`` those at their threshold."""
+
+    article: Article
+    scores: Mapping[str, float]
+    topics: tuple[str, ...]
+    stances: Mapping[str, StancePrediction]
+
+
+@dataclass(frozen=True)
+class TopicModel:
+    """One logistic regression for each topic: ``coef`` is (topics, terms), the others (topics,)."""
+
+    coef: Array
+    intercept: Array
+    threshold: Array
+
+
+@dataclass(frozen=True)
+class StanceModel:
+    """One multinomial logistic regression for all targets over three views of an article.
+
+    ``near``: the sentences that name the target, masked; shared by all targets, (3, near terms).
+    ``whole``: the whole article, masked; shared by all targets, (3, whole terms).
+    ``own``: the whole article as it is, apart for each target of the schema, (targets, 3, article terms).
+    A target added to the schema has `near` and `whole` at once, and zeros in ``own`` until it has been trained.
+    The views are weighted by ``near_weight``, 1 and 1. This is the feature augmentation of Daumé III (2007),
+    "Frustratingly Easy Domain Adaptation", with targets for domains.
+    """
+
+    near: Array
+    whole: Array
+    own: Array
+    intercept: Array
+    near_weight: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything that `predict` needs; made by `talante.model.fit.fit`, read by `talante.model.files.load`."""
+
+    schema: Schema
+    languages: tuple[str, ...]
+    article_terms: Tfidf
+    near_terms: Tfidf
+    whole_terms: Tfidf
+    topics: TopicModel
+    stances: StanceModel
+    words_per_mention: int
+    card: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Return the name of the model: the digest of its card and arrays, empty until it has been saved."""
+        return str(self.card.get("id", ""))
+
+    @cached_property
+    def finder(self) -> MentionFinder:
+        """Return the finder of the targets' mentions."""
+        return MentionFinder(self.schema)
+
+    def predict(self, article: Article) -> Prediction:
+        """Tag one article.
+
+        Raises DataError when it has no text, or is not in a language that the model was trained on.
+        """
+        return self.predict_prepared(prepare(article, self.finder))
+
+    def predict_prepared(self, prepared: Prepared) -> Prediction:
+        """Tag an article that was prepared with the same schema."""
+        lang = prepared.article.lang
+        if lang not in self.languages:
+            raise DataError(
+                f"language is '{lang}', and the model was trained on {', '.join(self.languages)}",
+                remedy="if that is wrong, name the language with --lang",
+            )
+        vector = self.article_terms.vector(prepared.text)
+        probabilities = _sigmoid(self.topic_logits(vector))
+        scores = dict(zip(self.schema.topic_ids, probabilities.tolist(), strict=True))
+        passed = probabilities >= self.topics.threshold
+        topics = [t for t, p in zip(self.schema.topic_ids, passed.tolist(), strict=True) if p]
+        stances = {
+            target: StancePrediction(_softmax(self.stance_logits(prepared, vector, target)))
+            for target in self.schema.target_ids
+            if addressed(prepared, target, self.words_per_mention)
+        }
+        return Prediction(prepared.article, scores, tuple(sorted(topics, key=lambda t: -scores[t])), stances)
+
+    def topic_logits(self, vector: Vector) -> Array:
+        """Return the decision value of each topic, (topics,), for a vector in the article terms."""
+        columns, values = vector
+        logits: Array = self.topics.coef[:, columns] @ values + self.topics.intercept
+        return logits
+
+    def stance_logits(self, prepared: Prepared, vector: Vector, target: str) -> Array:
+        """Return the decision values of the three stances toward a target that the article mentions."""
+        model, views = self.stances, prepared.contexts[target]
+        near_columns, near_values = self.near_terms.vector(views.near)
+        whole_columns, whole_values = self.whole_terms.vector(views.whole)
+        own = model.own[self.schema.target_ids.index(target)]
+        logits: Array = model.near_weight * (model.near[:, near_columns] @ near_values)
+        logits += model.whole[:, whole_columns] @ whole_values
+        logits += own[:, vector[0]] @ vector[1]
+        return logits + model.intercept
+
+
+def addressed(prepared: Prepared, target: str, words_per_mention: int) -> bool:
+    """Say whether an article really treats a target: it names it once in so many words, or in the title.
+
+    One mention makes the point of a short note and is in passing in a long report.
+    """
+    if target not in prepared.mentions:
+        return False
+    often = prepared.mentions[target] * words_per_mention >= len(prepared.text.split())
+    return often or target in prepared.in_title
+
+
+def _sigmoid(logits: Array) -> Array:
+    # stable for large values
+    return np.exp(-np.logaddexp(0.0, -logits))
+
+
+def _softmax(logits: Array) -> tuple[float, float, float]:
+    powers = np.exp(logits - logits.max())
+    against, neutral, favor = (powers / powers.sum()).tolist()
+    return against, neutral, favor

@@ -1,0 +1,1 @@
+"""From a page to sentences: cleaning, language, mentions, contexts; knows no learning."""

@@ -1,0 +1,134 @@
+"""A scraped page is not an article: take the page chrome off and find the title."""
+
+import re
+import unicodedata
+from dataclasses import replace
+
+from talante.corpus.article import Article
+from talante.errors import DataError
+
+# Whole lines that belong to the page. English and Spanish sites mix them, so both are tried on both.
+_CHROME = re.compile(
+    r"""(?xi)
+    \[?\s*(?:
+      fbpx
+    | (?:skip|jump)\ to\ (?:main\ )?(?:content|navigation) | (?:saltar|ir)\ al\ contenido(?:\ principal)?
+    | (?:leer|leer\ esto|versión)\ en\ (?:español|inglés) | (?:read|read\ this|leer)\ in\ (?:english|spanish)
+    | read\ (?:more|also|next|full\ article).{0,3}
+    | (?:(?:leer|lea|lee|ver)\ (?:más|también) | seguir\ leyendo | te\ puede\ interesar).{0,3}
+    | (?:total|shares?|tweet|pin|email|print|whatsapp|facebook|twitter|telegram|linkedin|instagram|x)
+    | (?:share|compartir|comparte|tuitear|imprimir|síguenos|follow\ us)(?:\ (?:this|on|en|esto|via|con).{0,40})?
+    | \d{1,6}(?:\ (?:shares?|comments?|comentarios?|views?|vistas?|compartido))?
+    | (?:advertisement|publicidad|anuncio|sponsored(?:\ content)?|contenido\ patrocinado)
+    | (?:subscribe|suscr[ií]bete|sign\ up|log\ in|register|newsletter|regístrate|iniciar\ sesión)
+      (?:\ (?:to|for|now|here|a|al|aquí|ahora|con|with)\b.{0,60})?
+    | (?:accept|aceptar)(?:\ (?:all|todas\ las|las))?\ cookies | (?:we|this\ site)\ uses?\ cookies.{0,200}
+    | (?:home|inicio|menu|menú|search|buscar|close|cerrar|toggle\ navigation)
+    | (?:©|\(c\)|copyright\b).{0,120} | (?:all\ rights\ reserved|todos\ los\ derechos\ reservados).{0,60}
+    )\s*\]?""",
+)
+
+# What follows the end of an article: from such a line on, everything is chrome.
+_END = re.compile(
+    r"""(?xi)
+      (?:leave|post)\ a\ (?:reply|comment) | (?:deja|dejar|escribe)\ (?:una\ respuesta|un\ comentario|tu\ comentario).{0,20}
+    | cancel\ reply | cancelar\ respuesta | your\ email\ address\ will\ not\ be\ published.*
+    | tu\ dirección\ de\ correo\ electrónico\ no\ será\ publicada.*
+    | (?:related|more|recommended)\ (?:articles|posts|stories|news|reading).{0,20} | you\ may\ also\ like.{0,20}
+    | (?:artículos|notas|noticias|entradas)\ relacionad[ao]s.{0,20} | te\ puede\ interesar.{0,20}
+    | \d*\ ?(?:comments|comentarios)
+    """,
+)
+
+_ROLE = re.compile(
+    r"(?i)\b(?:analyst|columnist|journalist|professor|lecturer|editor|author|contributor|researcher|lawyer|economist"
+    r"|sociologist|historian|correspondent|analista|columnista|periodista|profesora?|catedrátic[oa]|editora?|autora?"
+    r"|colaboradora?|investigadora?|abogad[oa]|economista|sociólog[oa]|historiadora?|corresponsal)\b"
+)
+
+_MASK_BRACKETS = str.maketrans("⟦⟧", "[]")  # they mark masks (see contexts.py), so no text may bring its own
+
+
+def clean(article: Article) -> Article:
+    """Return the article as plain text without page chrome, its title apart from its text.
+
+    Raises DataError when no text is left.
+    """
+    if article.format == "html":
+        article = _from_html(article)
+    text, title = _plain(article.text), " ".join(_plain(article.title).split())
+    if article.format == "markdown":
+        text = _strip_markdown(text)
+    text = _strip_chrome(text)
+    if not title:
+        title, text = _split_title(text)
+    elif text.startswith(title):
+        text = text[len(title) :].lstrip(" \n.:-–—|")
+    if not text and not title:
+        raise DataError("no article text is left after the page chrome was taken off")
+    return replace(article, text=text, title=title, format="plain")
+
+
+def full_text(article: Article) -> str:
+    """Return title and text as one string, the way features see a cleaned article."""
+    return f"{article.title}\n\n{article.text}" if article.title and article.text else article.title or article.text
+
+
+def _plain(text: str) -> str:
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).translate(_MASK_BRACKETS)
+    # Control and invisible characters split words for the tokenizer and not for the reader.
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad​-‏⁠﻿]", "", text)
+
+
+def _from_html(article: Article) -> Article:
+    import trafilatura  # 0.3 s, for pages only
+
+    page = trafilatura.bare_extraction(article.text, with_metadata=True, include_comments=False)
+    text = getattr(page, "text", None)
+    if not text:
+        raise DataError("no article text found in this page")
+    return replace(
+        article,
+        text=text,
+        title=article.title or getattr(page, "title", None) or "",
+        date=article.date or getattr(page, "date", None) or "",
+        author=article.author or getattr(page, "author", None) or "",
+        outlet=article.outlet or getattr(page, "sitename", None) or "",
+        url=article.url or getattr(page, "url", None) or "",
+    )
+
+
+def _strip_markdown(text: str) -> str:
+    if front := re.match(r"---\n.*?\n---\n", text, re.DOTALL):
+        text = text[front.end() :]
+    text = re.sub(r"(?s)```.*?```|<!--.*?-->", "", text)
+    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)  # images
+    text = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text)  # links
+    text = re.sub(r"(?m)^\s{0,3}(?:#{1,6}\s+|>\s?|[-*+]\s+)", "", text)
+    return re.sub(r"(\*\*|__|\*|_|`)(?=\S)(.+?)(?<=\S)\1", r"\2", text)
+
+
+def _strip_chrome(text: str) -> str:
+    lines = [line.strip() for line in text.split("\n")]
+    # An article may quote such a line early; only in its second half does it end the article.
+    for number in range(len(lines) // 2, len(lines)):
+        if _END.fullmatch(lines[number]):
+            del lines[number:]
+            break
+    # A very short text is all there is: a page whose every line looks like chrome keeps them.
+    kept = [line for line in lines if not _CHROME.fullmatch(line)]
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
+    head, _, last = text.rpartition("\n\n")
+    return head.rstrip() if head and _is_author_footer(last) else text
+
+
+def _is_author_footer(paragraph: str) -> bool:
+    """Say whether a last paragraph presents the author: a profession, and no full stop at the end."""
+    return len(paragraph) < 400 and paragraph[-1:] not in '.!?…”"»)' and bool(_ROLE.search(paragraph[:120]))
+
+
+def _split_title(text: str) -> tuple[str, str]:
+    first, _, rest = text.partition("\n")
+    if rest.strip() and len(first) <= 200 and not first.endswith((".", ",", ";", ":")):
+        return first, rest.strip()
+    return "", text
