@@ -13,11 +13,15 @@ LANGUAGES = ("en", "es")
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """An entry of the taxonomy. ``code`` is an IPTC Media Topic or an ISO 3166 country."""
+    """An entry of the taxonomy.
+
+    ``words`` by language: what articles on it are bound to use. ``code``: IPTC Media Topic or ISO 3166 country.
+    """
 
     id: str
     name: Mapping[str, str]
     definition: str
+    words: Mapping[str, tuple[str, ...]]
     code: str = ""
 
 
@@ -105,26 +109,35 @@ def _fields(entry: Any, known: Iterable[str], kind: str, place: str) -> dict[str
 
 
 def _topic(entry: Any, place: str) -> Topic:
-    e = _fields(entry, ("id", "name", "definition", "code", "iptc", "country"), "topic", place)
+    e = _fields(entry, ("id", "name", "definition", "words", "code", "iptc", "country"), "topic", place)
     code = e.get("code", "") or e.get("iptc", {}).get("code", "") or e.get("country", "")
-    return Topic(e["id"], dict(e.get("name", {})), e.get("definition", ""), code)
+    return Topic(e["id"], dict(e.get("name", {})), e.get("definition", ""), _by_language(e, "words", place), code)
 
 
 def _target(entry: Any, place: str) -> Target:
     e = _fields(entry, ("id", "name", "definition", "aliases", "guarded", "excluded"), "target", place)
-    aliases = {lang: tuple(_phrases(phrases, e["id"], place)) for lang, phrases in e.get("aliases", {}).items()}
+    aliases = _by_language(e, "aliases", place)
     if not any(aliases.values()):
         raise DataError(f"target '{e['id']}' has no aliases", place=place, remedy="add aliases.en or aliases.es")
     guarded = []
     for g in e.get("guarded", ()):
         if not isinstance(g, dict) or not g.get("alias") or not g.get("needs"):
             raise DataError(f"target '{e['id']}': a guarded alias needs 'alias' and 'needs'", place=place)
-        guarded.append(GuardedAlias(g["alias"], tuple(_phrases(g["needs"], e["id"], place))))
-    excluded = tuple(_phrases(e.get("excluded", ()), e["id"], place))
+        guarded.append(GuardedAlias(g["alias"], _phrases(g["needs"], e["id"], place)))
+    excluded = _phrases(e.get("excluded", ()), e["id"], place)
     return Target(e["id"], dict(e.get("name", {})), e.get("definition", ""), aliases, tuple(guarded), excluded)
 
 
-def _phrases(phrases: Any, target: str, place: str) -> Iterable[str]:
-    if isinstance(phrases, str) or not all(isinstance(p, str) and p.strip("* ") for p in phrases):
-        raise DataError(f"target '{target}': aliases must be a list of non-empty strings", place=place)
-    return phrases  # type: ignore[no-any-return]
+def _by_language(entry: Mapping[str, Any], field: str, place: str) -> dict[str, tuple[str, ...]]:
+    lists = entry.get(field, {})
+    if not isinstance(lists, dict):
+        raise DataError(
+            f"'{entry['id']}': {field} must be lists by language", place=place, remedy=f"{field}.en = [...]"
+        )
+    return {lang: _phrases(phrases, entry["id"], place) for lang, phrases in lists.items()}
+
+
+def _phrases(phrases: Any, label: str, place: str) -> tuple[str, ...]:
+    if isinstance(phrases, str) or not all(isinstance(p, str) and p[:1].isalnum() for p in phrases):
+        raise DataError(f"'{label}': words and aliases must be strings that begin with a letter or digit", place=place)
+    return tuple(phrases)

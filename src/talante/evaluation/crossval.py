@@ -51,8 +51,6 @@ def cross_validate(
 def _fold(inside: list[Prepared], outside: list[Prepared], schema: Schema, settings: Settings) -> list[Outcome]:
     model = fit(inside, schema, settings)
     return [
-        outcome(
-            p.article, len(p.text.split()), model.predict_prepared(p) if p.article.lang in model.languages else None
-        )
+        outcome(p.article, p.words, model.predict_prepared(p) if p.article.lang in model.languages else None)
         for p in outside
     ]

@@ -12,7 +12,6 @@ from talante.evaluation.report import Report, build_report
 from talante.jobs.train import prepare_corpus
 from talante.model.fit import Settings
 from talante.model.model import Model
-from talante.text.prepare import prepare
 
 
 def evaluate_gold(gold: Path, model: Model) -> Report:
@@ -48,8 +47,8 @@ def _outcomes(articles: Sequence[Article], model: Model) -> list[Outcome]:
     outcomes = []
     for article in articles:
         try:
-            prepared = prepare(article, model.finder)
-            outcomes.append(outcome(article, len(prepared.text.split()), model.predict_prepared(prepared)))
+            prepared = model.preparer.prepare(article)
+            outcomes.append(outcome(article, prepared.words, model.predict_prepared(prepared)))
         except DataError:
             outcomes.append(outcome(article, 0, None))
     return outcomes

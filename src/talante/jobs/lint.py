@@ -5,8 +5,7 @@ from pathlib import Path
 from talante.corpus.records import Finding, check_corpus
 from talante.errors import DataError
 from talante.text.language import identify
-from talante.text.mentions import MentionFinder
-from talante.text.prepare import prepare
+from talante.text.prepare import Preparer
 
 
 def lint(data: Path) -> tuple[list[Finding], list[Finding]]:
@@ -15,10 +14,10 @@ def lint(data: Path) -> tuple[list[Finding], list[Finding]]:
     Raises DataError when there is no schema or no article file at all.
     """
     schema, articles, faults = check_corpus(data)
-    finder, warnings = MentionFinder(schema), []
+    preparer, warnings = Preparer(schema), []
     for article in articles:
         try:
-            prepared = prepare(article, finder)
+            prepared = preparer.prepare(article)
         except DataError as error:
             faults.append(Finding(article.place, str(error)))
             continue

@@ -12,8 +12,7 @@ from talante.corpus.records import Corpus, load_corpus
 from talante.model.files import save
 from talante.model.fit import Settings, fit, stance_pairs
 from talante.model.model import Model
-from talante.text.mentions import MentionFinder
-from talante.text.prepare import Prepared, prepare
+from talante.text.prepare import Prepared, Preparer
 
 log = logging.getLogger("talante")
 
@@ -41,8 +40,8 @@ def train(data: Path, models: Path, settings: Settings | None = None) -> Model:
 
 def prepare_corpus(corpus: Corpus) -> list[Prepared]:
     """Clean the articles of a corpus and find its targets in them."""
-    finder = MentionFinder(corpus.schema)
-    return [prepare(article, finder) for article in corpus.articles]
+    preparer = Preparer(corpus.schema)
+    return [preparer.prepare(article) for article in corpus.articles]
 
 
 def composition(corpus: Corpus) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class _Shapes:
         stances = len(STANCES)
         return {
             "topics.coef": (self.topics, self.terms["article"]),
+            "topics.words": (self.topics, 2),
             "topics.intercept": (self.topics,),
             "topics.threshold": (self.topics,),
             "stances.near": (stances, self.terms["near"]),
@@ -61,6 +62,7 @@ def _arrays(model: Model) -> dict[str, NDArray[np.float64]]:
         "near.idf": model.near_terms.idf,
         "whole.idf": model.whole_terms.idf,
         "topics.coef": model.topics.coef,
+        "topics.words": model.topics.word_coef,
         "topics.intercept": model.topics.intercept,
         "topics.threshold": model.topics.threshold,
         "stances.near": model.stances.near,
@@ -135,7 +137,12 @@ def load(folder: Path) -> Model:
             article_terms=Tfidf(terms["article"], arrays["article.idf"]),
             near_terms=Tfidf(terms["near"], arrays["near.idf"]),
             whole_terms=Tfidf(terms["whole"], arrays["whole.idf"]),
-            topics=TopicModel(arrays["topics.coef"], arrays["topics.intercept"], arrays["topics.threshold"]),
+            topics=TopicModel(
+                arrays["topics.coef"],
+                arrays["topics.words"],
+                arrays["topics.intercept"],
+                arrays["topics.threshold"],
+            ),
             stances=StanceModel(
                 arrays["stances.near"],
                 arrays["stances.whole"],

@@ -13,7 +13,7 @@ from talante.corpus.article import STANCES, Stance
 from talante.corpus.schema import Schema
 from talante.errors import NotEnoughDataError
 from talante.features.tfidf import Tfidf, fit_tfidf
-from talante.model.model import Model, StanceModel, TopicModel
+from talante.model.model import Model, StanceModel, TopicModel, word_features
 from talante.text.prepare import Prepared
 
 log = logging.getLogger("talante")
@@ -105,15 +105,18 @@ def matrix(tfidf: Tfidf, texts: Sequence[str]) -> Any:
 
 
 def _fit_topics(articles: Sequence[Prepared], schema: Schema, terms: Tfidf, settings: Settings) -> TopicModel:
-    features = matrix(terms, [p.text for p in articles])
+    from scipy.sparse import csr_matrix, hstack
+
+    shared = matrix(terms, [p.text for p in articles])
     groups = [p.article.held_out_group for p in articles]
     coef, intercept, threshold = [], [], []
     for topic in schema.topic_ids:
+        features = hstack([shared, csr_matrix([word_features(p, topic) for p in articles])]).tocsr()
         labels = np.array([topic in (p.article.topics or ()) for p in articles])
         weights, bias = _fit_topic(features, labels, settings.topic_c)
-        if labels.sum() < 2 or (~labels).sum() < 2:
+        if min(labels.sum(), (~labels).sum()) < 2:
             log.warning(
-                "topic '%s' has %d positive and %d negative articles: too few to learn it, its score is its frequency",
+                "topic '%s' has %d positive and %d negative articles: too few to learn it",
                 topic,
                 labels.sum(),
                 (~labels).sum(),
@@ -124,7 +127,8 @@ def _fit_topics(articles: Sequence[Prepared], schema: Schema, terms: Tfidf, sett
         coef.append(weights)
         intercept.append(bias)
         threshold.append(cut)
-    return TopicModel(np.array(coef).reshape(len(coef), features.shape[1]), np.array(intercept), np.array(threshold))
+    both = np.array(coef).reshape(len(coef), len(terms.terms) + 2)
+    return TopicModel(both[:, :-2].copy(), both[:, -2:].copy(), np.array(intercept), np.array(threshold))
 
 
 def _fit_topic(features: Any, labels: NDArray[np.bool_], c: float) -> tuple[NDArray[np.float64], float]:
@@ -134,7 +138,7 @@ def _fit_topic(features: Any, labels: NDArray[np.bool_], c: float) -> tuple[NDAr
         # No other side to learn from: the smoothed frequency, whatever the text (Laplace)
         positive = (labels.sum() + 1.0) / (len(labels) + 2.0)
         return np.zeros(features.shape[1]), float(np.log(positive / (1.0 - positive)))
-    fitted = LogisticRegression(C=c, class_weight="balanced", max_iter=5000).fit(features, labels)
+    fitted = LogisticRegression(C=c, max_iter=5000).fit(features, labels)
     return fitted.coef_[0], float(fitted.intercept_[0])
 
 

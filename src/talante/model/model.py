@@ -12,8 +12,7 @@ from talante.corpus.article import STANCES, Article, Stance
 from talante.corpus.schema import Schema
 from talante.errors import DataError
 from talante.features.tfidf import Tfidf, Vector
-from talante.text.mentions import MentionFinder
-from talante.text.prepare import Prepared, prepare
+from talante.text.prepare import Prepared, Preparer
 
 Array = NDArray[np.float64]
 
@@ -47,9 +46,13 @@ class Prediction:
 
 @dataclass(frozen=True)
 class TopicModel:
-    """One logistic regression for each topic: ``coef`` is (topics, terms), the others (topics,)."""
+    """One logistic regression for each topic, over the article's terms and the topic's own words in the schema.
+
+    ``coef`` is (topics, article terms), ``word_coef`` (topics, 2) for `word_features`, the others (topics,).
+    """
 
     coef: Array
+    word_coef: Array
     intercept: Array
     threshold: Array
 
@@ -93,16 +96,16 @@ class Model:
         return str(self.card.get("id", ""))
 
     @cached_property
-    def finder(self) -> MentionFinder:
-        """Return the finder of the targets' mentions."""
-        return MentionFinder(self.schema)
+    def preparer(self) -> Preparer:
+        """Return what makes an article ready for this model."""
+        return Preparer(self.schema)
 
     def predict(self, article: Article) -> Prediction:
         """Tag one article.
 
         Raises DataError when it has no text, or is not in a language that the model was trained on.
         """
-        return self.predict_prepared(prepare(article, self.finder))
+        return self.predict_prepared(self.preparer.prepare(article))
 
     def predict_prepared(self, prepared: Prepared) -> Prediction:
         """Tag an article that was prepared with the same schema."""
@@ -113,7 +116,7 @@ class Model:
                 remedy="if that is wrong, name the language with --lang",
             )
         vector = self.article_terms.vector(prepared.text)
-        probabilities = _sigmoid(self.topic_logits(vector))
+        probabilities = _sigmoid(self.topic_logits(prepared, vector))
         scores = dict(zip(self.schema.topic_ids, probabilities.tolist(), strict=True))
         passed = probabilities >= self.topics.threshold
         topics = [t for t, p in zip(self.schema.topic_ids, passed.tolist(), strict=True) if p]
@@ -124,11 +127,12 @@ class Model:
         }
         return Prediction(prepared.article, scores, tuple(sorted(topics, key=lambda t: -scores[t])), stances)
 
-    def topic_logits(self, vector: Vector) -> Array:
-        """Return the decision value of each topic, (topics,), for a vector in the article terms."""
+    def topic_logits(self, prepared: Prepared, vector: Vector) -> Array:
+        """Return the decision value of each topic, (topics,), for an article and its vector in the article terms."""
         columns, values = vector
-        logits: Array = self.topics.coef[:, columns] @ values + self.topics.intercept
-        return logits
+        words = np.array([word_features(prepared, topic) for topic in self.schema.topic_ids]).reshape(-1, 2)
+        logits: Array = self.topics.coef[:, columns] @ values + (self.topics.word_coef * words).sum(axis=1)
+        return logits + self.topics.intercept
 
     def stance_logits(self, prepared: Prepared, vector: Vector, target: str) -> Array:
         """Return the decision values of the three stances toward a target that the article mentions."""
@@ -147,10 +151,18 @@ def addressed(prepared: Prepared, target: str, words_per_mention: int) -> bool:
 
     One mention makes the point of a short note and is in passing in a long report.
     """
-    if target not in prepared.mentions:
-        return False
-    often = prepared.mentions[target] * words_per_mention >= len(prepared.text.split())
-    return often or target in prepared.in_title
+    found = prepared.mentions.get(target)
+    return found is not None and (found.in_title or found.count * words_per_mention >= prepared.words)
+
+
+def word_features(prepared: Prepared, topic: str) -> tuple[float, float]:
+    """Return the density of a topic's words, in twenty words of text, and 1 if the title has one.
+
+    Densities, not counts: the articles of the corpus are shorter than those it is used on. The 50 words more
+    keep one hit in a headline from being a high density.
+    """
+    found = prepared.topic_words.get(topic)
+    return (20.0 * found.count / (prepared.words + 50), float(found.in_title)) if found else (0.0, 0.0)
 
 
 def _sigmoid(logits: Array) -> Array:

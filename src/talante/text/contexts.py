@@ -26,7 +26,7 @@ def mask(text: str, mentions: Iterable[Mention], target: str) -> str:
     """Replace mentions of ``target`` by TARGET_MASK and all others by OTHER_MASK."""
     pieces, done = [], 0
     for mention in mentions:
-        pieces += [text[done : mention.start], TARGET_MASK if mention.target == target else OTHER_MASK]
+        pieces += [text[done : mention.start], TARGET_MASK if mention.label == target else OTHER_MASK]
         done = mention.end
     return "".join([*pieces, text[done:]])
 
@@ -35,7 +35,7 @@ def context(text: str, sentences: Sequence[tuple[int, int]], mentions: Sequence[
     """Cut the context of ``target`` out of ``text``."""
     near = []
     for start, end in sentences:
-        inside = [Mention(m.start - start, m.end - start, m.target) for m in mentions if start <= m.start < end]
-        if any(m.target == target for m in inside):
+        inside = [Mention(m.start - start, m.end - start, m.label) for m in mentions if start <= m.start < end]
+        if any(m.label == target for m in inside):
             near.append(mask(text[start:end], inside, target))
     return Context("\n".join(near), mask(text, mentions, target))

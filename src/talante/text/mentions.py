@@ -1,75 +1,87 @@
-"""Find where an article names the targets of the schema, by their aliases."""
+"""Find the phrases of the schema in a text: aliases of targets, and words of topics."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from talante.corpus.schema import Schema
-from talante.errors import DataError
 from talante.text.fold import fold, fold_accents
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """One occurrence of a target: ``text[start:end]``."""
+    """One occurrence of a phrase of ``label`` (a target or a topic): ``text[start:end]``."""
 
     start: int
     end: int
-    target: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A phrase to look for. Without a ``label`` it is found and means nothing, which hides shorter ones in it.
+
+    With ``needs`` it counts only in a text that also contains one of them.
+    """
+
+    text: str
+    label: str | None
+    needs: tuple[str, ...] = ()
+
+
+def target_phrases(schema: Schema) -> list[Phrase]:
+    """Return the aliases of all targets."""
+    phrases = []
+    for target in schema.targets:
+        phrases += [Phrase(alias, target.id) for aliases in target.aliases.values() for alias in aliases]
+        phrases += [Phrase(guarded.alias, target.id, guarded.needs) for guarded in target.guarded]
+        phrases += [Phrase(text, None) for text in target.excluded]
+    return phrases
+
+
+def topic_phrases(schema: Schema) -> list[Phrase]:
+    """Return the words of all topics."""
+    return [Phrase(text, t.id) for t in schema.topics for texts in t.words.values() for text in texts]
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     pattern: re.Pattern[str]
-    target: str | None  # None: an excluded phrase, which is no mention
+    label: str | None
     guard: re.Pattern[str] | None
 
 
-class MentionFinder:
-    """Finds mentions of all targets of a schema in one pass: longest alias first, whole words, no overlaps.
+class PhraseFinder:
+    """Finds phrases in one pass: longest first, whole words, no overlaps; of equal phrases the last one counts.
 
     The rules of matching stand at the head of `data/schema.toml`.
     """
 
-    def __init__(self, schema: Schema) -> None:
-        entries: dict[str, tuple[str | None, re.Pattern[str] | None]] = {}
-        for target in schema.targets:
-            for phrases in target.aliases.values():
-                entries.update((phrase, (target.id, None)) for phrase in phrases)
-            for guarded in target.guarded:
-                entries[guarded.alias] = (target.id, re.compile(_any_of(guarded.needs)))
-            for phrase in target.excluded:
-                entries[phrase] = (None, None)
-        # A regular expression of all aliases tries each of them at each letter; the first word, looked up
+    def __init__(self, phrases: Iterable[Phrase]) -> None:
+        # A regular expression of all phrases would try each of them at each letter; the first word, looked up
         # in a dictionary, leaves a handful to try, and few words have any.
         self._by_word: dict[str, list[_Entry]] = {}
         self._by_prefix: dict[str, list[_Entry]] = {}
-        for phrase in sorted(entries, key=lambda phrase: (-len(phrase), phrase)):
-            entry = _Entry(re.compile(_pattern(phrase)), *entries[phrase])
-            first = _FIRST_WORD.match(fold(phrase))
-            if first is None:
-                raise DataError(f"alias '{phrase}' does not begin with a letter or digit", place="schema")
-            index = self._by_prefix if first["inflected"] else self._by_word
-            index.setdefault(first["word"], []).append(entry)
-        self._prefixes = tuple(self._by_prefix)
+        distinct = {phrase.text: phrase for phrase in phrases}
+        for phrase in sorted(distinct.values(), key=lambda phrase: (-len(phrase.text), phrase.text)):
+            guard = re.compile(_any_of(phrase.needs)) if phrase.needs else None
+            first, inflected = _FIRST_WORD.match(fold(phrase.text)).groups()  # type: ignore[union-attr]  # schema.py
+            index = self._by_prefix if inflected else self._by_word
+            index.setdefault(first, []).append(_Entry(re.compile(_pattern(phrase.text)), phrase.label, guard))
+        self._prefix_lengths = sorted({len(prefix) for prefix in self._by_prefix}, reverse=True)
 
     def find(self, text: str) -> list[Mention]:
-        """Return the mentions in order of their place."""
+        """Return the occurrences in order of their place."""
         accentless = fold_accents(text)
         guards: dict[re.Pattern[str], bool] = {}
         mentions: list[Mention] = []
         done = 0
         for word in _WORD.finditer(fold(text)):
-            candidates = self._by_word.get(word[0], ())
-            if word[0].startswith(self._prefixes):
-                candidates = [
-                    *candidates,
-                    *(e for p in self._prefixes if word[0].startswith(p) for e in self._by_prefix[p]),
-                ]
-            if not candidates or word.start() < done:
+            start = word.start()
+            if start < done:
                 continue
-            for entry in candidates:
-                match = entry.pattern.match(accentless, word.start())
+            for entry in self._candidates(word[0]):
+                match = entry.pattern.match(accentless, start)
                 if match is None:
                     continue
                 if entry.guard is not None:
@@ -78,14 +90,19 @@ class MentionFinder:
                     if not guards[entry.guard]:
                         continue
                 done = match.end()
-                if entry.target is not None:
-                    mentions.append(Mention(match.start(), done, entry.target))
+                if entry.label is not None:
+                    mentions.append(Mention(start, done, entry.label))
                 break
         return mentions
 
+    def _candidates(self, word: str) -> Iterable[_Entry]:
+        yield from self._by_word.get(word, ())
+        for length in self._prefix_lengths:
+            yield from self._by_prefix.get(word[:length], ())
+
 
 _WORD = re.compile(r"\w+")
-_FIRST_WORD = re.compile(r"(?P<word>\w+)(?P<inflected>\*?)")
+_FIRST_WORD = re.compile(r"(\w+)(\*?)")
 
 
 def _any_of(phrases: Iterable[str]) -> str:
@@ -94,11 +111,11 @@ def _any_of(phrases: Iterable[str]) -> str:
 
 def _pattern(phrase: str) -> str:
     letters = "".join(_PIECES.get(c) or _letter(c) for c in fold_accents(" ".join(phrase.split())))
-    # No word goes on behind an alias; "U.S." ends at its dot, and "US$" may have its figure
+    # No word goes on behind a phrase; "U.S." ends at its dot, and "US$" may have its figure
     return letters if phrase.endswith("$") else rf"{letters}(?!\w)"
 
 
-_PIECES = {" ": r"[\s\u00a0]+", "*": r"\w*", "'": "['’]", "’": "['’]", "-": "[-‐‑–]"}
+_PIECES = {" ": r"\s+", "*": r"\w*", "'": "['’]", "’": "['’]", "-": "[-‐‑–]"}
 
 
 def _letter(char: str) -> str:

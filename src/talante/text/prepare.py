@@ -1,46 +1,74 @@
-"""The way of one article from raw to ready: cleaned, its language known, its targets found."""
+"""The way of one article from raw to ready: cleaned, its language known, its topics' words and targets found."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from talante.corpus.article import Article
+from talante.corpus.schema import Schema
 from talante.errors import DataError
 from talante.text.clean import clean, full_text
 from talante.text.contexts import Context, context
 from talante.text.language import identify
-from talante.text.mentions import MentionFinder
+from talante.text.mentions import PhraseFinder, target_phrases, topic_phrases
 from talante.text.sentences import sentence_spans
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A cleaned article with the contexts of the targets that it mentions.
+class Found:
+    """How often the phrases of a label occur in an article, and whether one is in the title."""
 
-    ``mentions`` counts the mentions of each target; a target without any is absent from both mappings.
-    ``in_title`` holds the targets that the title names.
+    count: int
+    in_title: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A cleaned article with what the schema finds in it.
+
+    ``text`` is title and text in one. ``topic_words`` and ``mentions`` hold only what was found, ``contexts`` has
+    the same targets as ``mentions``.
     """
 
     article: Article
     text: str
-    mentions: Mapping[str, int]
+    words: int
+    topic_words: Mapping[str, Found]
+    mentions: Mapping[str, Found]
     contexts: Mapping[str, Context]
-    in_title: frozenset[str]
 
 
-def prepare(article: Article, finder: MentionFinder) -> Prepared:
-    """Clean an article and cut out what it says about each target.
+class Preparer:
+    """Prepares articles for a schema."""
 
-    Raises DataError when nothing is left of the article or its language cannot be told.
-    """
-    cleaned = clean(article)
-    text = full_text(cleaned)
-    lang = cleaned.lang or identify(text)
-    if lang is None:
-        raise DataError("language cannot be told", remedy="give it with --lang or in the record's 'lang'")
-    mentions = finder.find(text)
-    sentences = sentence_spans(text) if mentions else []
-    counts = Counter(m.target for m in mentions)
-    contexts = {target: context(text, sentences, mentions, target) for target in counts}
-    in_title = frozenset(m.target for m in mentions if m.start < len(cleaned.title))
-    return Prepared(replace(cleaned, lang=lang), text, counts, contexts, in_title)
+    def __init__(self, schema: Schema) -> None:
+        self._topic_words = PhraseFinder(topic_phrases(schema))
+        self._mentions = PhraseFinder(target_phrases(schema))
+
+    def prepare(self, article: Article) -> Prepared:
+        """Clean an article and find the words of topics and the contexts of targets in it.
+
+        Raises DataError when nothing is left of the article or its language cannot be told.
+        """
+        cleaned = clean(article)
+        text, title = full_text(cleaned), len(cleaned.title)
+        lang = cleaned.lang or identify(text)
+        if lang is None:
+            raise DataError("language cannot be told", remedy="give it with --lang or in the record's 'lang'")
+        mentions = self._mentions.find(text)
+        sentences = sentence_spans(text) if mentions else []
+        found = _found(((m.label, m.start) for m in mentions), title)
+        return Prepared(
+            article=replace(cleaned, lang=lang),
+            text=text,
+            words=len(text.split()),
+            topic_words=_found(((m.label, m.start) for m in self._topic_words.find(text)), title),
+            mentions=found,
+            contexts={target: context(text, sentences, mentions, target) for target in found},
+        )
+
+
+def _found(places: Iterable[tuple[str, int]], title: int) -> dict[str, Found]:
+    places = list(places)
+    in_title = {label for label, start in places if start < title}
+    return {label: Found(n, label in in_title) for label, n in Counter(label for label, _ in places).items()}
