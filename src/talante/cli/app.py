@@ -21,10 +21,10 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except TalanteError as error:
-            print(f"error: {error}", file=sys.stderr)
+            typer.echo(f"error: {error}", err=True)
             sys.exit(error.exit_code)
         except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
+            typer.echo("interrupted", err=True)
             sys.exit(_INTERRUPTED)
         except BrokenPipeError:
             # The reader, such as `head`, has had enough. Python would complain once more when it closes stdout.
@@ -34,8 +34,8 @@ class _Commands(TyperGroup):
             # typer's own exceptions (usage, exit) pass: typer knows what to say
             if type(error).__module__.startswith(("typer", "click")) or os.environ.get("TALANTE_TRACEBACK"):
                 raise
-            print(f"error: a bug in talante: {type(error).__name__}: {error}", file=sys.stderr)
-            print("run again with TALANTE_TRACEBACK=1 to see where, and please report it", file=sys.stderr)
+            typer.echo(f"error: a bug in talante: {type(error).__name__}: {error}", err=True)
+            typer.echo("run again with TALANTE_TRACEBACK=1 to see where, and please report it", err=True)
             sys.exit(1)
 
 
@@ -58,7 +58,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def talante(
-    version: Annotated[  # noqa: ARG001  # the callback acts on it
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 
@@ -39,13 +39,11 @@ def predict(
     keeps its place as a row with an error, and the exit code is 8. HTML is reduced to the article; JSON Lines need
     a field [bold]text[/bold] and may have [bold]id[/bold], [bold]title[/bold], [bold]lang[/bold].
 
-    Examples:
+    [bold]talante predict article.txt[/bold]
 
-      talante predict article.txt
+    [bold]talante predict news/ 'archive/*.html' -o tags.jsonl[/bold]
 
-      talante predict news/ 'archive/*.html' -o tags.jsonl
-
-      zcat articles.jsonl.gz | talante predict - | jq .stances
+    [bold]zcat articles.jsonl.gz | talante predict - | jq .stances[/bold]
     """
     if lang and lang not in LANGUAGES:
         raise UsageError(f"unknown language '{lang}'", place="--lang", remedy=f"known: {', '.join(LANGUAGES)}")
@@ -65,13 +63,14 @@ def predict(
     else:
         failed = _write(rows, sys.stdout)
     if failed:
-        print(f"{failed} of the articles could not be tagged; their rows say why", file=sys.stderr)
+        typer.echo(f"{failed} of the articles could not be tagged; their rows say why", err=True)
         raise typer.Exit(SOME_ROWS_FAILED)
 
 
-def _write(rows: Iterable[Row], stream: object) -> int:
+def _write(rows: Iterable[Row], stream: IO[str]) -> int:
     failed = 0
     for row in rows:
         failed += "error" in row
-        print(json.dumps(row, ensure_ascii=False), file=stream, flush=True)  # type: ignore[call-overload]
+        stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+        stream.flush()
     return failed

@@ -45,7 +45,7 @@ class Bootstrap:
         """Sum counts, (articles, ...), over the articles of each draw: (1 + draws, ...), the sample first."""
         by_unit = np.zeros((self._weights.shape[1], *counts.shape[1:]))
         np.add.at(by_unit, self._members, counts)
-        totals = self._weights @ by_unit.reshape(len(by_unit), -1)
+        totals: Array = np.matmul(self._weights, by_unit.reshape(len(by_unit), -1))
         return totals.reshape(-1, *counts.shape[1:])
 
     def estimate(self, counts: Array, figure: Callable[[Array], Array], n: int) -> Estimate:
@@ -54,6 +54,6 @@ class Bootstrap:
 
 
 def interval(values: Array, n: int) -> Estimate:
-    """Return the first value with the 2.5 and 97.5 percentiles of the others."""
-    low, high = np.percentile(values[1:], [2.5, 97.5])
+    """Return the first value with the 2.5 and 97.5 percentiles of the others; NaN is left out of them."""
+    low, high = np.nanpercentile(values[1:], [2.5, 97.5])
     return Estimate(float(values[0]), float(low), float(high), n)

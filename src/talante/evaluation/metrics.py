@@ -14,6 +14,11 @@ def f1(counts: Array) -> Array:
     return _ratio(2 * tp, 2 * tp + fp + fn)
 
 
+def f1_where_it_occurs(counts: Array) -> Array:
+    """Return F1 from (..., 3) counts, NaN where the label has no positive: such a draw says nothing of it."""
+    return np.where(counts[..., 0] + counts[..., 2] > 0, f1(counts), np.nan)
+
+
 def precision(counts: Array) -> Array:
     """Return precision from (..., 3) counts; 0 where nothing was predicted."""
     return _ratio(counts[..., 0], counts[..., 0] + counts[..., 1])
@@ -34,13 +39,29 @@ def stance_f1(confusion: Array) -> Array:
 
 def macro_f1(confusion: Array) -> Array:
     """Return the mean F1 of the three stances."""
-    return stance_f1(confusion).mean(axis=-1)  # type: ignore[no-any-return]
+    return _mean(stance_f1(confusion), confusion.sum(axis=-1) > 0, len(STANCES))
 
 
 def f_avg(confusion: Array) -> Array:
     """Return the mean F1 of `against` and `favor`: the official score of SemEval-2016 Task 6."""
-    each = stance_f1(confusion)
-    return (each[..., 0] + each[..., 2]) / 2
+    return _mean(stance_f1(confusion)[..., ::2], confusion.sum(axis=-1)[..., ::2] > 0, 2)
+
+
+def macro_f1_of_labels(counts: Array) -> Array:
+    """Return the mean F1 over the labels of (..., labels, 3) counts that occur."""
+    occurs = counts[..., 0] + counts[..., 2] > 0
+    return _mean(f1(counts), occurs, int(np.atleast_2d(occurs)[0].sum()))
+
+
+def _mean(scores: Array, occurs: NDArray[np.bool_], of: int) -> Array:
+    """Average scores over their last axis, ``of`` labels.
+
+    A bootstrap draw may have none of a label that the sample (the first row) has. There the label is left out of
+    the mean; as a zero it would draw the interval down.
+    """
+    in_sample = np.atleast_2d(occurs)[0].sum()
+    mean = _ratio(np.where(occurs, scores, 0.0).sum(axis=-1), occurs.sum(axis=-1))
+    return mean * float(in_sample) / max(of, 1)
 
 
 def _ratio(above: Array, below: Array) -> Array:

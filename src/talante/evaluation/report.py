@@ -10,7 +10,16 @@ from talante.corpus.article import STANCES, Stance
 from talante.corpus.schema import Schema
 from talante.evaluation.controls import CONTROLS, Guesses, outlet_only
 from talante.evaluation.intervals import Bootstrap, Estimate, interval
-from talante.evaluation.metrics import f1, f_avg, macro_f1, precision, recall, stance_f1
+from talante.evaluation.metrics import (
+    f1,
+    f1_where_it_occurs,
+    f_avg,
+    macro_f1,
+    macro_f1_of_labels,
+    precision,
+    recall,
+    stance_f1,
+)
 from talante.evaluation.outcomes import Counts, Outcome, addressed_counts, stance_counts, topic_counts
 
 
@@ -105,9 +114,7 @@ def build_report(
         resampled=bootstrap.unit,
         topics=[_label(bootstrap, topic, topics[:, i]) for i, topic in enumerate(schema.topic_ids) if occurring[i]],
         topics_micro_f1=_estimate(bootstrap, topics[:, occurring].sum(axis=1), f1, has_topics),
-        topics_macro_f1=bootstrap.estimate(topics[:, occurring], lambda c: f1(c).mean(axis=-1), _positives(topics))
-        if has_topics
-        else None,
+        topics_macro_f1=bootstrap.estimate(topics, macro_f1_of_labels, _positives(topics)) if has_topics else None,
         stances=[
             _stances(bootstrap, target, stances[:, i])
             for i, target in enumerate(schema.target_ids)
@@ -137,7 +144,9 @@ def _estimate(bootstrap: Bootstrap, counts: Counts, figure: Any, wanted: bool) -
 
 def _label(bootstrap: Bootstrap, label: str, counts: Counts) -> LabelFigures:
     total, n = counts.sum(axis=0), _positives(counts)
-    return LabelFigures(label, n, float(precision(total)), float(recall(total)), bootstrap.estimate(counts, f1, n))
+    return LabelFigures(
+        label, n, float(precision(total)), float(recall(total)), bootstrap.estimate(counts, f1_where_it_occurs, n)
+    )
 
 
 def _stances(bootstrap: Bootstrap, target: str, counts: Counts) -> StanceFigures:
@@ -175,7 +184,7 @@ def _plain_figures(outcomes: Sequence[Outcome], schema: Schema) -> dict[str, flo
     topics = topic_counts(outcomes, schema.topic_ids)
     stances = stance_counts(outcomes, schema.target_ids).sum(axis=(0, 1))
     return {
-        "topics_macro_f1": float(f1(topics.sum(axis=0))[_occurring(topics)].mean()),
+        "topics_macro_f1": float(macro_f1_of_labels(topics.sum(axis=0))),
         "stances_macro_f1": float(macro_f1(stances)),
     }
 
@@ -222,7 +231,8 @@ def render(report: Report) -> str:
         lines += [
             "",
             "A random split of the same articles would say: "
-            f"stances {report.random_split['stances_macro_f1']:.2f}, topics {report.random_split['topics_macro_f1']:.2f} macro-F1. "
+            f"stances {report.random_split['stances_macro_f1']:.2f}, "
+            f"topics {report.random_split['topics_macro_f1']:.2f} macro-F1. "
             "The gap to the figures above is leakage.",
         ]
     return "\n".join(lines)

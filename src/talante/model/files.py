@@ -52,6 +52,7 @@ class _Shapes:
             "stances.near": (stances, self.terms["near"]),
             "stances.whole": (stances, self.terms["whole"]),
             "stances.own": (self.targets, stances, self.terms["article"]),
+            "stances.own_intercept": (self.targets, stances),
             "stances.intercept": (stances,),
         }.get(name) or (self.terms[view],)
 
@@ -68,6 +69,7 @@ def _arrays(model: Model) -> dict[str, NDArray[np.float64]]:
         "stances.near": model.stances.near,
         "stances.whole": model.stances.whole,
         "stances.own": model.stances.own,
+        "stances.own_intercept": model.stances.own_intercept,
         "stances.intercept": model.stances.intercept,
     }
 
@@ -94,7 +96,6 @@ def save(model: Model, folder: Path) -> Model:
             **{key: value for key, value in model.card.items() if key != "id"},
             "languages": list(model.languages),
             "words_per_mention": model.words_per_mention,
-            "near_weight": model.stances.near_weight,
             "schema": model.schema.to_json(),
             "files": {path.name: _sha256(path.read_bytes()) for path in sorted(beside.iterdir())},
         }
@@ -147,8 +148,8 @@ def load(folder: Path) -> Model:
                 arrays["stances.near"],
                 arrays["stances.whole"],
                 arrays["stances.own"],
+                arrays["stances.own_intercept"],
                 arrays["stances.intercept"],
-                float(card["near_weight"]),
             ),
             words_per_mention=int(card["words_per_mention"]),
             card=card,

@@ -27,14 +27,15 @@ class Settings:
     """What fitting can be told. The defaults were chosen on the corpus, by held-out group.
 
     ``min_df``: articles that a term must occur in. ``topic_c``, ``stance_c``: inverse regularization.
-    ``near_weight``: weight of the sentences around mentions against the whole article. ``words_per_mention``:
-    see `talante.model.model.addressed`. ``folds``: groups are dealt into so many parts for the thresholds.
+    ``near_weight``, ``whole_weight``: weights of the two views that targets share, against 1 for a target's own.
+    ``words_per_mention``: see `talante.model.model.addressed`. ``folds``: groups are dealt into so many parts for the thresholds.
     """
 
     min_df: int = 2
     topic_c: float = 10.0
     stance_c: float = 10.0
-    near_weight: float = 0.5
+    near_weight: float = 0.25
+    whole_weight: float = 0.5
     words_per_mention: int = 400
     folds: int = 5
 
@@ -165,31 +166,35 @@ def _threshold(features: Any, labels: NDArray[np.bool_], groups: Sequence[str], 
 def _fit_stances(
     pairs: Sequence[Pair], schema: Schema, settings: Settings, near: Any, whole: Any, own: Any
 ) -> StanceModel:
-    from scipy.sparse import diags, hstack
+    from scipy.sparse import csr_matrix, diags, hstack
     from sklearn.linear_model import LogisticRegression
 
-    targets = schema.target_ids
-    copies = [diags([float(pair.target == target) for pair in pairs]) @ own for target in targets]
-    features = hstack([settings.near_weight * near, whole, *copies]).tocsr()
+    targets, stances = schema.target_ids, len(STANCES)
+    is_of = np.array([[float(pair.target == target) for target in targets] for pair in pairs])
+    copies = [diags(column) @ own for column in is_of.T]
+    blocks = [settings.near_weight * near, settings.whole_weight * whole, *copies, csr_matrix(is_of)]
+    features = hstack(blocks).tocsr()
     labels = np.array([STANCES.index(pair.stance) for pair in pairs])
-    coef, intercept = np.zeros((len(STANCES), features.shape[1])), np.zeros(len(STANCES))
-    counts = Counter(labels.tolist())
-    for number in set(range(len(STANCES))) - set(counts):
+    coef, intercept = np.zeros((stances, features.shape[1])), np.zeros(stances)
+    present = sorted(set(labels.tolist()))
+    for number in set(range(stances)) - set(present):
         log.warning("no article takes the stance '%s': it will never be predicted", STANCES[number])
         intercept[number] = _NEVER
-    if len(counts) > 1:
+    if len(present) > 1:
         # Every stance of every target weighs alike. Otherwise the skew of the corpus, such as many articles
         # against the United States and few for it, is learned as a property of the target.
         cells = Counter((pair.target, pair.stance) for pair in pairs)
         weights = np.array([1.0 / cells[pair.target, pair.stance] for pair in pairs])
         fitted = LogisticRegression(C=settings.stance_c, max_iter=5000)
         fitted.fit(features, labels, sample_weight=weights / weights.mean())
-        rows = fitted.classes_.tolist()
-        if len(rows) == 2:  # scikit-learn keeps one row for two classes: the logit of the second
-            coef[rows] = np.vstack([np.zeros(features.shape[1]), fitted.coef_[0]])
-            intercept[rows] = [0.0, fitted.intercept_[0]]
-        else:
-            coef, intercept = fitted.coef_, fitted.intercept_
-    a, b = near.shape[1], near.shape[1] + whole.shape[1]
-    own_coef = coef[:, b:].reshape(len(STANCES), len(targets), own.shape[1]).transpose(1, 0, 2)
-    return StanceModel(coef[:, :a].copy(), coef[:, a:b].copy(), own_coef.copy(), intercept, settings.near_weight)
+        # For two classes scikit-learn keeps one row: the logit of the second against the first
+        rows = present if len(present) > 2 else present[1:]
+        coef[rows], intercept[rows] = fitted.coef_, fitted.intercept_
+    a, b, c = np.cumsum([near.shape[1], whole.shape[1], len(targets) * own.shape[1]]).tolist()
+    return StanceModel(
+        near=settings.near_weight * coef[:, :a],
+        whole=settings.whole_weight * coef[:, a:b],
+        own=coef[:, b:c].reshape(stances, len(targets), own.shape[1]).transpose(1, 0, 2).copy(),
+        own_intercept=coef[:, c:].T.copy(),
+        intercept=intercept,
+    )

@@ -64,16 +64,16 @@ class StanceModel:
     ``near``: the sentences that name the target, masked; shared by all targets, (3, near terms).
     ``whole``: the whole article, masked; shared by all targets, (3, whole terms).
     ``own``: the whole article as it is, apart for each target of the schema, (targets, 3, article terms).
-    A target added to the schema has `near` and `whole` at once, and zeros in ``own`` until it has been trained.
-    The views are weighted by ``near_weight``, 1 and 1. This is the feature augmentation of Daumé III (2007),
+    ``own_intercept`` is (targets, 3), ``intercept`` (3,). A target added to the schema has the shared views at
+    once, and zeros in ``own`` until it has been trained. This is the feature augmentation of Daumé III (2007),
     "Frustratingly Easy Domain Adaptation", with targets for domains.
     """
 
     near: Array
     whole: Array
     own: Array
+    own_intercept: Array
     intercept: Array
-    near_weight: float
 
 
 @dataclass(frozen=True)
@@ -139,11 +139,11 @@ class Model:
         model, views = self.stances, prepared.contexts[target]
         near_columns, near_values = self.near_terms.vector(views.near)
         whole_columns, whole_values = self.whole_terms.vector(views.whole)
-        own = model.own[self.schema.target_ids.index(target)]
-        logits: Array = model.near_weight * (model.near[:, near_columns] @ near_values)
+        number = self.schema.target_ids.index(target)
+        logits: Array = model.near[:, near_columns] @ near_values
         logits += model.whole[:, whole_columns] @ whole_values
-        logits += own[:, vector[0]] @ vector[1]
-        return logits + model.intercept
+        logits += model.own[number][:, vector[0]] @ vector[1]
+        return logits + model.own_intercept[number] + model.intercept
 
 
 def addressed(prepared: Prepared, target: str, words_per_mention: int) -> bool:

@@ -31,7 +31,8 @@ _CHROME = re.compile(
 # What follows the end of an article: from such a line on, everything is chrome.
 _END = re.compile(
     r"""(?xi)
-      (?:leave|post)\ a\ (?:reply|comment) | (?:deja|dejar|escribe)\ (?:una\ respuesta|un\ comentario|tu\ comentario).{0,20}
+      (?:leave|post)\ a\ (?:reply|comment)
+    | (?:deja|dejar|escribe)\ (?:una\ respuesta|un\ comentario|tu\ comentario).{0,20}
     | cancel\ reply | cancelar\ respuesta | your\ email\ address\ will\ not\ be\ published.*
     | tu\ dirección\ de\ correo\ electrónico\ no\ será\ publicada.*
     | (?:related|more|recommended)\ (?:articles|posts|stories|news|reading).{0,20} | you\ may\ also\ like.{0,20}
@@ -58,7 +59,7 @@ def clean(article: Article) -> Article:
         article = _from_html(article)
     text, title = _plain(article.text), " ".join(_plain(article.title).split())
     if article.format == "markdown":
-        text = _strip_markdown(text)
+        text = _from_markdown(text)
     text = _strip_chrome(text)
     if not title:
         title, text = _split_title(text)
@@ -98,14 +99,15 @@ def _from_html(article: Article) -> Article:
     )
 
 
-def _strip_markdown(text: str) -> str:
+def _from_markdown(text: str) -> str:
+    from markdown_it import MarkdownIt
+
     if front := re.match(r"---\n.*?\n---\n", text, re.DOTALL):
         text = text[front.end() :]
-    text = re.sub(r"(?s)```.*?```|<!--.*?-->", "", text)
-    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)  # images
-    text = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text)  # links
-    text = re.sub(r"(?m)^\s{0,3}(?:#{1,6}\s+|>\s?|[-*+]\s+)", "", text)
-    return re.sub(r"(\*\*|__|\*|_|`)(?=\S)(.+?)(?<=\S)\1", r"\2", text)
+    blocks = (token.children or () for token in MarkdownIt().parse(text) if token.type == "inline")
+    kept = {"text": None, "code_inline": None, "softbreak": "\n", "hardbreak": "\n"}
+    paragraphs = ("".join(kept[c.type] or c.content for c in block if c.type in kept) for block in blocks)
+    return "\n\n".join(p for p in paragraphs if p.strip())
 
 
 def _strip_chrome(text: str) -> str:
