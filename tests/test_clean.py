@@ -36,7 +36,9 @@ def test_a_line_of_page_chrome_is_dropped(line: str) -> None:
     assert cleaned(f"{line}\n\nThe bridge\n\n{BODY}") == cleaned(f"The bridge\n\n{BODY}")
 
 
-@pytest.mark.parametrize("line", ["Share prices fell.", "Total war", "Suscríbete o muere, decía el cartel.", "Home rule"])
+@pytest.mark.parametrize(
+    "line", ["Share prices fell.", "Total war", "Suscríbete o muere, decía el cartel.", "Home rule"]
+)
 def test_a_sentence_that_begins_like_chrome_stays(line: str) -> None:
     assert line in full_text(cleaned(f"The bridge\n\n{line}\n\n{BODY}"))
 

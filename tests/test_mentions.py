@@ -1,5 +1,6 @@
 """Mentions: longest alias first, whole words, capitals where the alias has them, accents optional."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,13 @@ def mentions(finder: PhraseFinder, text: str) -> list[tuple[str, str]]:
     return [(text[m.start : m.end], m.label) for m in finder.find(text)]
 
 
-VG, VO, US, CU, PE = "venezuelan-government", "venezuelan-opposition", "us-government", "cuban-government", "peruvian-government"
+VG, VO, US, CU, PE = (
+    "venezuelan-government",
+    "venezuelan-opposition",
+    "us-government",
+    "cuban-government",
+    "peruvian-government",
+)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +98,7 @@ def test_every_word_of_a_topic_is_found_as_that_topic_or_a_longer_phrase(schema:
 def test_mentions_lie_inside_the_text_in_order_and_apart(text: str, phrase: str) -> None:
     found = PhraseFinder([Phrase(phrase, "t")]).find(f"{text} {phrase} {text}")
     assert all(m.start < m.end for m in found)
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(found))
 
 
 @given(st.text())

@@ -1,17 +1,34 @@
 """The `talante` program: its commands, and what becomes of errors."""
 
+import errno
 import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from talante import __version__
 from talante.cli import corpus, evaluate, models, predict, train
-from talante.errors import TalanteError
+from talante.errors import TalanteError, WriteError
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def _discard_stdout() -> None:
+    # Python flushes stdout once more when it ends, and would complain about what it cannot write
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _report_bug(error: Exception) -> NoReturn:
+    if os.environ.get("TALANTE_TRACEBACK"):
+        raise error
+    typer.echo(f"error: a bug in talante: {type(error).__name__}: {error}", err=True)
+    typer.echo("run again with TALANTE_TRACEBACK=1 to see where, and please report it", err=True)
+    sys.exit(1)
 
 
 class _Commands(TyperGroup):
@@ -27,22 +44,26 @@ class _Commands(TyperGroup):
             typer.echo("interrupted", err=True)
             sys.exit(_INTERRUPTED)
         except BrokenPipeError:
-            # The reader, such as `head`, has had enough. Python would complain once more when it closes stdout.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # The reader, such as `head`, has had enough
+            _discard_stdout()
             sys.exit(0)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                _report_bug(error)
+            _discard_stdout()
+            typer.echo(f"error: stdout: cannot write: {str(error.strerror).lower()}", err=True)
+            sys.exit(WriteError.exit_code)
         except Exception as error:
             # typer's own exceptions (usage, exit) pass: typer knows what to say
-            if type(error).__module__.startswith(("typer", "click")) or os.environ.get("TALANTE_TRACEBACK"):
+            if type(error).__module__.startswith(("typer", "click")):
                 raise
-            typer.echo(f"error: a bug in talante: {type(error).__name__}: {error}", err=True)
-            typer.echo("run again with TALANTE_TRACEBACK=1 to see where, and please report it", err=True)
-            sys.exit(1)
+            _report_bug(error)
 
 
 app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 bad input data, 4 model missing or damaged, 7 not enough "
@@ -64,7 +85,7 @@ def talante(
 ) -> None:
     """Tag news and opinion articles, English and Spanish, by topic and by stance toward named targets.
 
-    Start with [bold]talante predict FILE[/bold]. Labels are defined in data/schema.toml, articles to learn from
+    Start with `talante predict FILE`. Labels are defined in data/schema.toml, articles to learn from
     lie in data/articles/, models in models/.
     """
 

@@ -11,7 +11,9 @@ from talante.model.registry import find_model
 
 
 def evaluate(
-    gold: Annotated[Path | None, typer.Argument(help="Labelled articles (JSON Lines) to measure on.")] = None,
+    gold: Annotated[
+        Path | None, typer.Argument(metavar="GOLD", help="Labelled articles (JSON Lines) to measure on.")
+    ] = None,
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="A model's folder or id, not the current one.")
     ] = None,
@@ -21,8 +23,8 @@ def evaluate(
     """Measure a model on a gold file, or cross-validate the corpus with groups held out.
 
     Every figure has a 95 % interval and the number of labels that it rests on. The first line says whether the
-    stances beat trivial guessing. Gold records look like corpus records (see [bold]data/articles[/bold]); labels listed
-    in [bold]disputed_topics[/bold] or [bold]disputed_stances[/bold] are scored neither way.
+    stances beat trivial guessing. Gold records look like corpus records (see `data/articles`); labels listed
+    in `disputed_topics` or `disputed_stances` are scored neither way.
     """
     from talante.evaluation.report import render
     from talante.jobs.evaluate import cross_validate_corpus, evaluate_gold

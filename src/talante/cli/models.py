@@ -35,7 +35,7 @@ def list_models() -> None:
 @app.command()
 def show(
     model: Annotated[
-        str | None, typer.Argument(metavar="[MODEL]", help="An id or folder; default: the one in use.")
+        str | None, typer.Argument(metavar="MODEL", help="An id or folder; default: the one in use.")
     ] = None,
 ) -> None:
     """Print the card of a model as JSON: data, settings, labels, digests."""
@@ -44,9 +44,7 @@ def show(
 
 @app.command()
 def verify(
-    model: Annotated[
-        str | None, typer.Argument(metavar="[MODEL]", help="An id or folder; default: all models.")
-    ] = None,
+    model: Annotated[str | None, typer.Argument(metavar="MODEL", help="An id or folder; default: all models.")] = None,
 ) -> None:
     """Check every file of a model against its digest, and that it loads. Exit code 4 if one is damaged."""
     registry = find_registry() if model is None else None

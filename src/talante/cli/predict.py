@@ -21,7 +21,7 @@ def predict(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PATH]...", help=f"Files, folders or globs ({' '.join(SUFFIXES)}); - or nothing reads stdin."
+            metavar="PATH", help=f"Files, folders or globs ({' '.join(SUFFIXES)}); - or nothing reads stdin."
         ),
     ] = None,
     model: Annotated[
@@ -37,13 +37,13 @@ def predict(
 
     One row for each article in, in order: JSON Lines, or a table on a terminal. An article that cannot be tagged
     keeps its place as a row with an error, and the exit code is 8. HTML is reduced to the article; JSON Lines need
-    a field [bold]text[/bold] and may have [bold]id[/bold], [bold]title[/bold], [bold]lang[/bold].
+    a field `text` and may have `id`, `title`, `lang`.
 
-    [bold]talante predict article.txt[/bold]
+    - `talante predict article.txt`
 
-    [bold]talante predict news/ 'archive/*.html' -o tags.jsonl[/bold]
+    - `talante predict news/ 'archive/*.html' -o tags.jsonl`
 
-    [bold]zcat articles.jsonl.gz | talante predict - | jq .stances[/bold]
+    - `zcat articles.jsonl.gz | talante predict - | jq .stances`
     """
     if lang and lang not in LANGUAGES:
         raise UsageError(f"unknown language '{lang}'", place="--lang", remedy=f"known: {', '.join(LANGUAGES)}")

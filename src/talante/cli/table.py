@@ -1,11 +1,6 @@
-"""Tables for a person at a terminal."""
+"""Tables for a person at a terminal. rich is imported when one is drawn: `predict` in a pipe needs none."""
 
 from collections.abc import Iterable, Sequence
-
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from talante.jobs.tag import Row
 
@@ -14,6 +9,11 @@ _COLORS = {"against": "red", "neutral": "cyan", "favor": "green"}
 
 def show_rows(rows: Iterable[Row]) -> int:
     """Print predictions as a table, and return how many are errors. Article text is never read as markup."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
     console = Console(highlight=False)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("article", ratio=4)
@@ -38,6 +38,11 @@ def show_rows(rows: Iterable[Row]) -> int:
 
 def show_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table: first column to the left, the others to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, name in enumerate(head):
         table.add_column(name, justify="right" if number else "left")

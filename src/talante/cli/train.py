@@ -15,7 +15,7 @@ def train(
 ) -> None:
     """Fit a candidate model to the labelled corpus and write it beside the others.
 
-    It is not in use until [bold]talante models promote ID[/bold]. The same corpus, settings and version give the same
+    It is not in use until `talante models promote ID`. The same corpus, settings and version give the same
     model. Prints the id on stdout.
     """
     logging.basicConfig(format="warning: %(message)s", level=logging.WARNING)

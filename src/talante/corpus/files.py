@@ -1,11 +1,12 @@
 """Bytes in and out: bounded lines, decoding with the offset of a fault, writing that is whole or absent."""
 
 import gzip
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 from uuid import uuid4
 
 from talante.errors import DataError, WriteError
@@ -56,9 +57,26 @@ def lines(stream: BinaryIO) -> Iterator[tuple[int, str | DataError]]:
             yield number, DataError(f"a line {_TOO_LONG}")
         elif line.strip():
             try:
-                yield number, decode(line)
+                yield number, decode(line).rstrip("\r\n")
             except DataError as error:
                 yield number, error
+
+
+def parse_object(line: str) -> dict[str, Any]:
+    """Parse a JSON object.
+
+    Raises DataError that says what is wrong, and at which column.
+    """
+    try:
+        data = json.loads(line)
+    except json.JSONDecodeError as error:
+        fact = error.msg.lower().removesuffix(" at")
+        raise DataError(f"not valid JSON: {fact} at column {error.colno}") from None
+    except RecursionError:
+        raise DataError("not valid JSON: nested too deeply") from None
+    if not isinstance(data, dict):
+        raise DataError("not a JSON object", remedy='a record looks like {"id": ..., "text": ...}')
+    return data
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Read what a user names (files, folders, globs, stdin) as articles, one after the other, in order."""
 
-import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from talante.corpus.article import Article, Format, Unreadable
-from talante.corpus.files import MAX_ARTICLE_BYTES, decode, lines, open_binary
+from talante.corpus.files import MAX_ARTICLE_BYTES, decode, lines, open_binary, parse_object
 from talante.errors import DataError, UsageError
 
 _FORMATS: dict[str, Format] = {
@@ -132,13 +131,9 @@ def _read_json_lines(stream: BinaryIO, name: str) -> Iterator[Article | Unreadab
 
 def _from_json(line: str, place: str) -> Article | Unreadable:
     try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
-        return Unreadable(place, f"not valid JSON: {error.msg.lower()} at column {error.colno}")
-    except RecursionError:
-        return Unreadable(place, "not valid JSON: nested too deeply")
-    if not isinstance(record, dict):
-        return Unreadable(place, "not a JSON object")
+        record = parse_object(line)
+    except DataError as error:
+        return Unreadable(place, error.fact)
     identity = record.get("id")
     name = str(identity) if isinstance(identity, str | int) and identity != "" else place
     if "text" not in record:
@@ -151,6 +146,6 @@ def _from_json(line: str, place: str) -> Article | Unreadable:
         id=name,
         text=text,
         title=title if isinstance(title, str) else "",
-        lang=lang if isinstance(lang, str) else "",
+        lang=re.split("[-_]", lang)[0].lower() if isinstance(lang, str) else "",
         place=place,
     )

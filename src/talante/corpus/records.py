@@ -1,7 +1,6 @@
 """Labelled records in JSON Lines: the corpus and gold files, read strictly, all faults at once."""
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talante.corpus.article import STANCES, Article, Stance
-from talante.corpus.files import lines, open_binary
+from talante.corpus.files import lines, open_binary, parse_object
 from talante.corpus.schema import LANGUAGES, Schema, load_schema
 from talante.errors import DataError, nearest
 
@@ -115,16 +114,12 @@ def _raise_on(findings: list[Finding]) -> None:
 
 
 def _article(line: str, place: str, schema: Schema) -> tuple[Article | None, list[Finding]]:
-    try:
-        data = json.loads(line)
-    except json.JSONDecodeError as error:
-        return None, [Finding(place, f"not valid JSON: {error.msg.lower()} at column {error.colno}")]
-    if not isinstance(data, dict):
-        return None, [Finding(place, "not a JSON object", 'a record looks like {"id": ..., "text": ...}')]
     from pydantic import ValidationError
 
     try:
-        record: Any = _record_type().model_validate(data)
+        record: Any = _record_type().model_validate(parse_object(line))
+    except DataError as error:
+        return None, [Finding(place, error.fact, error.remedy)]
     except ValidationError as error:
         return None, [
             Finding(place, f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}") for fault in error.errors()

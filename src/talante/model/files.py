@@ -9,6 +9,7 @@ each in the tests.
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -85,8 +86,9 @@ def save(model: Model, folder: Path) -> Model:
     try:
         beside.mkdir(parents=True)
         for name, array in _arrays(model).items():
-            with (beside / f"{name}.npy").open("wb") as stream:
-                np.save(stream, np.ascontiguousarray(array, dtype="<f8"), allow_pickle=False)
+            buffer = io.BytesIO()  # written to a file, np.save does not say that the disk is full
+            np.save(buffer, np.ascontiguousarray(array, dtype="<f8"), allow_pickle=False)
+            (beside / f"{name}.npy").write_bytes(buffer.getvalue())
         for view in _VIEWS:
             terms = getattr(model, f"{view}_terms").terms
             (beside / f"{view}.terms.txt").write_text("\n".join(terms), encoding="utf-8", newline="\n")

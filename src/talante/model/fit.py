@@ -28,15 +28,16 @@ class Settings:
 
     ``min_df``: articles that a term must occur in. ``topic_c``, ``stance_c``: inverse regularization.
     ``near_weight``, ``whole_weight``: weights of the two views that targets share, against 1 for a target's own.
-    ``words_per_mention``: see `talante.model.model.addressed`. ``folds``: groups are dealt into so many parts for the thresholds.
+    ``words_per_mention``: see `talante.model.model.addressed`. ``folds``: parts that groups are dealt into for the
+    thresholds.
     """
 
     min_df: int = 2
     topic_c: float = 10.0
-    stance_c: float = 10.0
+    stance_c: float = 40.0
     near_weight: float = 0.25
     whole_weight: float = 0.5
-    words_per_mention: int = 400
+    words_per_mention: int = 500
     folds: int = 5
 
 

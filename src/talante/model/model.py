@@ -143,7 +143,8 @@ class Model:
         logits: Array = model.near[:, near_columns] @ near_values
         logits += model.whole[:, whole_columns] @ whole_values
         logits += model.own[number][:, vector[0]] @ vector[1]
-        return logits + model.own_intercept[number] + model.intercept
+        logits += model.own_intercept[number] + model.intercept
+        return logits
 
 
 def addressed(prepared: Prepared, target: str, words_per_mention: int) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from talante.corpus.schema import Schema
 from talante.text.fold import fold, fold_accents
@@ -30,13 +31,13 @@ class Phrase:
 
 
 def target_phrases(schema: Schema) -> list[Phrase]:
-    """Return the aliases of all targets."""
-    phrases = []
-    for target in schema.targets:
-        phrases += [Phrase(alias, target.id) for aliases in target.aliases.values() for alias in aliases]
-        phrases += [Phrase(guarded.alias, target.id, guarded.needs) for guarded in target.guarded]
-        phrases += [Phrase(text, None) for text in target.excluded]
-    return phrases
+    """Return the phrases of all targets; what one target excludes may be the alias of another."""
+    targets = schema.targets
+    return [
+        *(Phrase(text, None) for t in targets for text in t.excluded),
+        *(Phrase(guarded.alias, t.id, guarded.needs) for t in targets for guarded in t.guarded),
+        *(Phrase(alias, t.id) for t in targets for aliases in t.aliases.values() for alias in aliases),
+    ]
 
 
 def topic_phrases(schema: Schema) -> list[Phrase]:
@@ -44,11 +45,19 @@ def topic_phrases(schema: Schema) -> list[Phrase]:
     return [Phrase(text, t.id) for t in schema.topics for texts in t.words.values() for text in texts]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Entry:
-    pattern: re.Pattern[str]
-    label: str | None
-    guard: re.Pattern[str] | None
+    """A phrase whose patterns are compiled when first needed: an article meets few of a thousand phrases."""
+
+    phrase: Phrase
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        return re.compile(_pattern(self.phrase.text))
+
+    @cached_property
+    def guard(self) -> re.Pattern[str] | None:
+        return re.compile(_any_of(self.phrase.needs)) if self.phrase.needs else None
 
 
 class PhraseFinder:
@@ -64,10 +73,9 @@ class PhraseFinder:
         self._by_prefix: dict[str, list[_Entry]] = {}
         distinct = {phrase.text: phrase for phrase in phrases}
         for phrase in sorted(distinct.values(), key=lambda phrase: (-len(phrase.text), phrase.text)):
-            guard = re.compile(_any_of(phrase.needs)) if phrase.needs else None
             first, inflected = _FIRST_WORD.match(fold(phrase.text)).groups()  # type: ignore[union-attr]  # schema.py
             index = self._by_prefix if inflected else self._by_word
-            index.setdefault(first, []).append(_Entry(re.compile(_pattern(phrase.text)), phrase.label, guard))
+            index.setdefault(first, []).append(_Entry(phrase))
         self._prefix_lengths = sorted({len(prefix) for prefix in self._by_prefix}, reverse=True)
 
     def find(self, text: str) -> list[Mention]:
@@ -90,8 +98,8 @@ class PhraseFinder:
                     if not guards[entry.guard]:
                         continue
                 done = match.end()
-                if entry.label is not None:
-                    mentions.append(Mention(start, done, entry.label))
+                if entry.phrase.label is not None:
+                    mentions.append(Mention(start, done, entry.phrase.label))
                 break
         return mentions
 

@@ -1,0 +1,58 @@
+"""What the documents say is what the program does."""
+
+import inspect
+import re
+import tomllib
+
+import typer.main
+
+from talante import errors
+from talante.cli.app import app
+from talante.corpus.schema import load_schema
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def commands() -> list[str]:
+    top = typer.main.get_command(app)
+    names = []
+    for name, command in top.commands.items():  # type: ignore[attr-defined]
+        inner = getattr(command, "commands", {})
+        names += [f"{name} {sub}" for sub in inner] or [name]
+    return names
+
+
+def test_every_command_is_documented() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    for command in commands():
+        group, _, name = command.partition(" ")
+        assert f"talante {command}" in README or (group in changelog and name in changelog), command
+
+
+def test_the_table_of_exit_codes_is_that_of_the_errors() -> None:
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
+    raised = {e.exit_code for _, e in inspect.getmembers(errors, inspect.isclass) if issubclass(e, errors.TalanteError)}
+    assert documented == raised | {0, 130, errors.SOME_ROWS_FAILED}
+
+
+def test_ci_runs_the_commands_of_the_readme() -> None:
+    ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    for line in re.findall(r"^    python3 -m venv .*$", README, re.MULTILINE):
+        for step in line.strip().split(" && ")[1:]:
+            assert step.removeprefix(".venv/bin/").split(" ", 1)[-1] in ci, step
+
+
+def test_the_guidelines_define_every_label() -> None:
+    guidelines = (ROOT / "docs/guidelines.md").read_text(encoding="utf-8")
+    schema = load_schema(ROOT / "data/schema.toml")
+    for label in (*schema.topic_ids, *schema.target_ids):
+        assert f"| `{label}` |" in guidelines
+
+
+def test_the_codes_of_the_topics_carry_their_release() -> None:
+    data = tomllib.loads((ROOT / "data/schema.toml").read_text(encoding="utf-8"))
+    for topic in data["topic"]:
+        assert "country" in topic or {"code", "label", "release"} == set(topic["iptc"])
+    codes = {t["id"]: t["iptc"]["code"] for t in data["topic"] if "iptc" in t}
+    assert codes["foreign-policy"] == "medtop:20000638" and codes["conflict"] == "medtop:16000000"

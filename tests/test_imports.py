@@ -1,0 +1,80 @@
+"""Folders import one way, importing acts on nothing, and predicting needs neither scikit-learn nor scipy."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MINI, ROOT
+
+SOURCE = ROOT / "src/talante"
+ORDER = ["corpus", "text", "features", "model", "evaluation", "jobs", "cli"]
+
+
+def imported(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    froms = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return froms | {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+
+
+@pytest.mark.parametrize("folder", ORDER)
+def test_a_folder_imports_only_from_those_before_it(folder: str) -> None:
+    allowed = set(ORDER[: ORDER.index(folder) + 1]) | {"errors", ""}
+    for path in (SOURCE / folder).glob("*.py"):
+        ours = {name for name in imported(path) if name.split(".")[0] == "talante"}
+        assert {[*name.split("."), ""][1] for name in ours} <= allowed, path
+
+
+@pytest.mark.parametrize(
+    ("library", "folders"),
+    [
+        ("typer", {"cli"}),
+        ("rich", {"cli"}),
+        ("sklearn", {"features", "model", "evaluation"}),
+        ("joblib", {"evaluation"}),
+    ],
+)
+def test_a_library_stays_where_it_belongs(library: str, folders: set[str]) -> None:
+    users = {p.parent.name for p in SOURCE.rglob("*.py") if any(n.split(".")[0] == library for n in imported(p))}
+    assert users <= folders
+
+
+def test_errors_know_no_library() -> None:
+    assert imported(SOURCE / "errors.py") <= {"collections.abc", "difflib"}
+
+
+PREDICT = """
+import sys
+sys.argv = ["talante", "predict", "-"]
+from talante.cli.app import main
+try:
+    main()
+except SystemExit as done:
+    heavy = {"sklearn", "scipy", "joblib", "pandas", "trafilatura", "lxml", "rich", "markdown_it"}
+    print(sorted(heavy & set(sys.modules)), done.code, file=sys.stderr)
+"""
+
+
+def test_predicting_a_text_imports_nothing_that_fits_extracts_or_draws(registry: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", PREDICT], input=b"Toral lies about the harbor and its ships.", capture_output=True,
+        env={"TALANTE_MODELS": str(registry), "PATH": ""}, timeout=60,
+    )  # fmt: skip
+    assert result.stderr.decode().strip() == "[] 0"
+    assert b'"harbor"' in result.stdout
+
+
+def test_importing_prints_and_writes_nothing(tmp_path: Path) -> None:
+    modules = [".".join(p.relative_to(ROOT / "src").with_suffix("").parts) for p in SOURCE.rglob("*.py")]
+    code = "".join(f"import {m.removesuffix('.__init__')}\n" for m in modules if not m.endswith("__main__"))
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=tmp_path, timeout=120)
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_miniature_corpus_is_sound() -> None:
+    from talante.jobs.lint import lint
+
+    assert lint(MINI) == ([], [])

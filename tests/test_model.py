@@ -1,0 +1,213 @@
+"""The model: learns the miniature corpus, says nothing of what it cannot know, and is scikit-learn's to 1e-9."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix, hstack
+from sklearn.linear_model import LogisticRegression
+
+from talante.corpus.article import STANCES, Article
+from talante.corpus.records import Corpus
+from talante.corpus.schema import Schema
+from talante.errors import DataError, NotEnoughDataError
+from talante.model.files import load, save
+from talante.model.fit import Settings, fit, matrix, stance_pairs
+from talante.model.model import Model, addressed, word_features
+from talante.text.prepare import Prepared
+from tests.conftest import SETTINGS
+
+ARTICLES = st.lists(
+    st.sampled_from(
+        [
+            "Mayor",
+            "Toral",
+            "town",
+            "hall",
+            "harbor",
+            "ships",
+            "lies",
+            "wise",
+            "honest",
+            "ayuntamiento",
+            "miente",
+            ".",
+            "\n\n",
+            "school",
+            "zebra",
+        ]
+    ),
+    min_size=1,
+).map(lambda words: Article(id="x", text="Toral the " + " ".join(words), lang="en"))
+
+
+def test_it_learns_what_a_person_sees(model: Model) -> None:
+    text = "Toral lies again. The corrupt and arrogant town hall wastes our money, and the harbor rots at its docks."
+    prediction = model.predict(Article(id="x", text=text))
+    assert prediction.topics == ("harbor",)
+    assert {t: s.stance for t, s in prediction.stances.items()} == {"mayor": "against"}
+    text = "Gracias a la sabia alcaldesa Toral cada escuela merece nuestro aplauso. El ayuntamiento es honesto."
+    prediction = model.predict(Article(id="x", text=text))
+    assert prediction.topics == ("schools",)
+    assert prediction.stances["mayor"].stance == "favor"
+
+
+def test_one_article_can_take_opposite_sides(model: Model, articles: list[Prepared]) -> None:
+    stances = model.predict_prepared(articles[0]).stances
+    assert {t: s.stance for t, s in stances.items()} == {"mayor": "against", "union": "favor"}
+
+
+def test_a_target_that_is_not_addressed_has_no_stance(model: Model) -> None:
+    assert not model.predict(Article(id="x", text="The harbor is quiet, and so are the ships at the docks.")).stances
+
+
+def test_a_mention_in_passing_in_a_long_article_is_not_addressing(model: Model) -> None:
+    long = "The harbor is quiet today. " * 200
+    assert not model.predict(Article(id="x", text=long + "Toral waved.", lang="en")).stances
+    assert set(model.predict(Article(id="x", title="Toral waves", text=long, lang="en")).stances) == {"mayor"}
+    assert set(model.predict(Article(id="x", text="Toral waved to the quiet harbor and its ships.")).stances) == {
+        "mayor"
+    }
+
+
+def test_probabilities_sum_to_one_and_the_score_is_the_greatest(model: Model, articles: list[Prepared]) -> None:
+    for prepared in articles:
+        for prediction in model.predict_prepared(prepared).stances.values():
+            assert sum(prediction.probabilities) == pytest.approx(1.0)
+            assert prediction.score == max(prediction.probabilities)
+
+
+@pytest.mark.parametrize(
+    "text", ["Der Bürgermeister traf sich am Montag mit den Arbeitern im Hafen der Stadt.", "Toral"]
+)
+def test_an_unknown_language_is_an_error_not_a_guess(model: Model, text: str) -> None:
+    with pytest.raises(DataError, match="language"):
+        model.predict(Article(id="x", text=text))
+
+
+@pytest.fixture(scope="module")
+def peers(
+    articles: list[Prepared], corpus: Corpus, model: Model
+) -> tuple[list[LogisticRegression], LogisticRegression]:
+    """The same features and labels, fitted by scikit-learn alone: a topic each, and all stances."""
+    shared = matrix(model.article_terms, [p.text for p in articles])
+    topics = []
+    for topic in corpus.schema.topic_ids:
+        features = hstack([shared, csr_matrix([word_features(p, topic) for p in articles])])
+        labels = [topic in (p.article.topics or ()) for p in articles]
+        topics.append(LogisticRegression(C=SETTINGS.topic_c, max_iter=5000).fit(features, labels))
+    pairs = stance_pairs(articles)
+    labels = [STANCES.index(p.stance) for p in pairs]
+    cells = [(p.target, p.stance) for p in pairs]
+    weights = np.array([1 / cells.count(cell) for cell in cells])
+    features = stance_features(model, [(p.prepared, p.target) for p in pairs])
+    stances = LogisticRegression(C=SETTINGS.stance_c, max_iter=5000)
+    return topics, stances.fit(features, labels, sample_weight=weights / weights.mean())
+
+
+def stance_features(model: Model, pairs: list[tuple[Prepared, str]]) -> csr_matrix:
+    near = matrix(model.near_terms, [p.contexts[t].near for p, t in pairs]) * SETTINGS.near_weight
+    whole = matrix(model.whole_terms, [p.contexts[t].whole for p, t in pairs]) * SETTINGS.whole_weight
+    own = matrix(model.article_terms, [p.text for p, _ in pairs])
+    is_of = np.array([[float(t == target) for target in model.schema.target_ids] for _, t in pairs])
+    return hstack([near, whole, *(own.multiply(column[:, None]) for column in is_of.T), csr_matrix(is_of)]).tocsr()
+
+
+@given(article=ARTICLES)
+def test_fitted_saved_and_loaded_it_is_scikit_learns_to_a_billionth(
+    article: Article, model: Model, loaded: Model, peers: tuple[list[LogisticRegression], LogisticRegression]
+) -> None:
+    topic_peers, stance_peer = peers
+    prepared = model.preparer.prepare(article)
+    for own in (model, loaded):
+        prediction = own.predict_prepared(prepared)
+        for topic, peer in zip(model.schema.topic_ids, topic_peers, strict=True):
+            shared = matrix(model.article_terms, [prepared.text])
+            features = hstack([shared, csr_matrix([word_features(prepared, topic)])])
+            assert prediction.scores[topic] == pytest.approx(peer.predict_proba(features)[0, 1], abs=1e-9)
+        for target, stance in prediction.stances.items():
+            expected = stance_peer.predict_proba(stance_features(model, [(prepared, target)]))[0]
+            np.testing.assert_allclose(stance.probabilities, expected, rtol=0, atol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def loaded(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    folder = tmp_path_factory.mktemp("models")
+    return load(folder / save(model, folder).id)
+
+
+def test_the_same_corpus_gives_the_same_model(
+    model: Model, articles: list[Prepared], corpus: Corpus, tmp_path: Path
+) -> None:
+    again = fit(articles, corpus.schema, SETTINGS)
+    assert save(model, tmp_path).id == save(again, tmp_path).id
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_target_that_was_never_trained_has_a_stance_from_the_shared_views(
+    articles: list[Prepared], corpus: Corpus
+) -> None:
+    untrained = [
+        replace(p, article=replace(p.article, stances={t: s for t, s in p.article.stances.items() if t != "union"}))
+        for p in articles
+        if p.article.stances is not None
+    ]
+    model = fit(untrained, corpus.schema, SETTINGS)
+    union = model.schema.target_ids.index("union")
+    assert not model.stances.own[union].any() and not model.stances.own_intercept[union].any()
+    text = "The dockers' union lies. Corrupt and arrogant, the dockers' union wastes our money. A shameful plan."
+    assert model.predict(Article(id="x", text=text)).stances["union"].stance == "against"
+
+
+def some(articles: list[Prepared], *ids: str) -> list[Prepared]:
+    return [p for p in articles if p.article.id in ids]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [("m01",), ("m01", "m03"), ("m01", "m02"), ("m01", "m03", "m05"), ("m01", "m07", "m10", "m11")],
+    ids=["one article", "two stances", "one stance", "one of each", "topics of one article"],
+)
+def test_very_little_data_gives_a_sane_model(articles: list[Prepared], corpus: Corpus, ids: tuple[str, ...]) -> None:
+    model = fit(some(articles, *ids), corpus.schema, Settings())
+    for prepared in articles:
+        if prepared.article.lang not in model.languages:
+            continue
+        prediction = model.predict_prepared(prepared)
+        assert all(0 < score < 1 for score in prediction.scores.values())
+        seen = {s for p in some(articles, *ids) for s in (p.article.stances or {}).values()}
+        assert {s.stance for s in prediction.stances.values()} <= seen
+
+
+def test_a_label_that_cannot_be_learned_is_logged(
+    articles: list[Prepared], corpus: Corpus, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "talante"):
+        fit(some(articles, "m01", "m02"), corpus.schema, Settings())
+    assert "topic 'schools' has 0 positive" in caplog.text
+    assert "'neutral': it will never be predicted" in caplog.text
+
+
+def test_nothing_to_learn_from_is_said(articles: list[Prepared], corpus: Corpus) -> None:
+    with pytest.raises(NotEnoughDataError, match="stance"):
+        fit(some(articles, "m10"), corpus.schema, Settings())
+    unlabelled = [replace(p, article=replace(p.article, topics=None)) for p in articles]
+    with pytest.raises(NotEnoughDataError, match="topics"):
+        fit(unlabelled, corpus.schema, Settings())
+
+
+def test_a_schema_of_topics_alone_or_targets_alone_is_enough(articles: list[Prepared], corpus: Corpus) -> None:
+    topics = fit(articles, Schema(corpus.schema.topics, ()), SETTINGS).predict(Article(id="x", text=articles[0].text))
+    assert topics.topics == ("harbor",) and not topics.stances
+    stances = fit(articles, Schema((), corpus.schema.targets), SETTINGS).predict(Article(id="x", text=articles[0].text))
+    assert not stances.topics and stances.stances["mayor"].stance == "against"
+
+
+def test_addressed_looks_at_title_and_density(model: Model) -> None:
+    prepared = model.preparer.prepare(Article(id="x", text="Toral said no to ships.", lang="en"))
+    assert addressed(prepared, "mayor", 5) and not addressed(prepared, "mayor", 4)
+    assert not addressed(prepared, "union", 400)

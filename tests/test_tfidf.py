@@ -1,0 +1,49 @@
+"""TF-IDF equals scikit-learn's, term for term and number for number."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from talante.features.tfidf import Tfidf, fit_tfidf
+from talante.features.tokens import terms
+
+TEXTS = ["the ship left the harbor", "El barco dejó el puerto", "the harbor and the ship", "puerto, puerto, PUERTO"]
+
+
+def test_terms_are_words_and_pairs_of_words() -> None:
+    assert terms("El Perú, a hoy") == ["el", "peru", "hoy", "el peru", "peru hoy"]
+
+
+@given(st.text(alphabet="abñÁ éü.,'-1 2\n", max_size=60))
+def test_terms_are_those_of_scikit_learn(text: str) -> None:
+    analyze = TfidfVectorizer(strip_accents="unicode", ngram_range=(1, 2)).build_analyzer()
+    assert terms(text) == analyze(text)
+
+
+@given(st.lists(st.sampled_from(" ".join(TEXTS).split()), max_size=30))
+def test_the_vector_of_a_text_is_that_of_scikit_learn(words: list[str]) -> None:
+    tfidf, _ = fit_tfidf(TEXTS, min_df=1)
+    peer = TfidfVectorizer(strip_accents="unicode", ngram_range=(1, 2), sublinear_tf=True).fit(TEXTS)
+    assert list(tfidf.terms) == peer.get_feature_names_out().tolist()
+    columns, values = tfidf.vector(" ".join(words))
+    expected = peer.transform([" ".join(words)])
+    expected.sort_indices()
+    assert columns.tolist() == expected.indices.tolist()
+    np.testing.assert_allclose(values, expected.data, rtol=0, atol=1e-9)
+
+
+def test_a_text_without_known_terms_has_an_empty_vector() -> None:
+    columns, values = Tfidf(["ship"], np.array([1.0])).vector("nothing of it")
+    assert columns.size == values.size == 0
+
+
+def test_a_term_must_occur_in_so_many_articles_not_texts() -> None:
+    texts = ["ship one", "ship two", "harbor three", "harbor three"]
+    assert fit_tfidf(texts, 2, articles=["a", "b", "c", "c"])[0].terms == ["ship"]
+
+
+@pytest.mark.parametrize("min_df", [1, 2])
+def test_a_single_text_still_has_terms(min_df: int) -> None:
+    assert fit_tfidf(["ship ahoy"], min_df)[0].terms == ["ahoy", "ship", "ship ahoy"]
