@@ -36,13 +36,6 @@ def test_the_table_of_exit_codes_is_that_of_the_errors() -> None:
     assert documented == raised | {0, 130, errors.SOME_ROWS_FAILED}
 
 
-def test_ci_runs_the_commands_of_the_readme() -> None:
-    ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
-    for line in re.findall(r"^    python3 -m venv .*$", README, re.MULTILINE):
-        for step in line.strip().split(" && ")[1:]:
-            assert step.removeprefix(".venv/bin/").split(" ", 1)[-1] in ci, step
-
-
 def test_the_guidelines_define_every_label() -> None:
     guidelines = (ROOT / "docs/guidelines.md").read_text(encoding="utf-8")
     schema = load_schema(ROOT / "data/schema.toml")
