@@ -135,7 +135,9 @@ def test_outlet_only_knows_what_the_other_articles_of_the_outlet_say() -> None:
 
 
 def test_cross_validation_predicts_each_article_without_its_group(corpus: Corpus, articles: list[Prepared]) -> None:
-    outcomes = cross_validate(articles, corpus.schema, SETTINGS, jobs=1)
+    folds: list[tuple[int, int]] = []
+    outcomes = cross_validate(articles, corpus.schema, SETTINGS, jobs=1, progress=lambda *fold: folds.append(fold))
+    assert folds == [(i + 1, 8) for i in range(8)]
     assert [o.article.id for o in outcomes] == [p.article.id for p in articles]
     report = build_report(outcomes, corpus.schema, what="x", model="m", random_split=outcomes)
     text = render(report)

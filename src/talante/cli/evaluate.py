@@ -1,6 +1,7 @@
 """`talante evaluate`: how good, and how sure."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,10 @@ import typer
 
 from talante.model.files import load
 from talante.model.registry import find_model
+
+
+def _show_folds(done: int, of: int) -> None:
+    typer.echo(f"\rfold {done} of {of}" + ("\n" if done == of else ""), err=True, nl=False)
 
 
 def evaluate(
@@ -29,5 +34,9 @@ def evaluate(
     from talante.evaluation.report import render
     from talante.jobs.evaluate import cross_validate_corpus, evaluate_gold
 
-    report = evaluate_gold(gold, load(find_model(model))) if gold else cross_validate_corpus(data)
+    report = (
+        evaluate_gold(gold, load(find_model(model)))
+        if gold
+        else cross_validate_corpus(data, progress=_show_folds if sys.stderr.isatty() else None)
+    )
     typer.echo(json.dumps(report.to_json(), indent=1) if as_json else render(report))

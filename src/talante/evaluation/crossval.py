@@ -1,6 +1,6 @@
 """Cross-validation of the corpus: every article is predicted by a model that saw nothing of its group."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,13 +14,22 @@ from talante.text.prepare import Prepared
 
 FOLDS = 10
 
+Progress = Callable[[int, int], None]
+
 
 def cross_validate(
-    articles: Sequence[Prepared], schema: Schema, settings: Settings, *, by_group: bool = True, jobs: int = -1
+    articles: Sequence[Prepared],
+    schema: Schema,
+    settings: Settings,
+    *,
+    by_group: bool = True,
+    jobs: int = -1,
+    progress: Progress | None = None,
 ) -> list[Outcome]:
     """Return the out-of-fold outcome of each article, in order.
 
     ``by_group=False`` splits at random instead: the figure that leaks the outlet, for the report to show.
+    ``progress`` is called after each fold with the number of folds done and of all.
     Raises NotEnoughDataError with fewer than two groups.
     """
     from sklearn.model_selection import GroupKFold, KFold
@@ -37,15 +46,16 @@ def cross_validate(
         splits = list(KFold(min(FOLDS, len(articles)), shuffle=True, random_state=0).split(articles))
         # Inside the training part groups must leak too, or the thresholds would still be honest
         articles = [replace(p, article=replace(p.article, group=p.article.id)) for p in articles]
-    parts = Parallel(jobs)(
+    parts = Parallel(jobs, return_as="generator")(
         delayed(_fold)([articles[i] for i in inside], [articles[i] for i in outside], schema, settings)
         for inside, outside in splits
     )
-    ordered: list[Outcome | None] = [None] * len(articles)
-    for (_, outside), part in zip(splits, parts, strict=True):
-        for i, o in zip(np.asarray(outside).tolist(), part, strict=True):
-            ordered[i] = o
-    return [o for o in ordered if o is not None]
+    outcomes: dict[int, Outcome] = {}
+    for done, ((_, outside), part) in enumerate(zip(splits, parts, strict=True), 1):
+        outcomes.update(zip(np.asarray(outside).tolist(), part, strict=True))
+        if progress:
+            progress(done, len(splits))
+    return [outcomes[i] for i in range(len(articles))]
 
 
 def _fold(inside: list[Prepared], outside: list[Prepared], schema: Schema, settings: Settings) -> list[Outcome]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from talante.corpus.article import Article
 from talante.corpus.records import load_corpus, load_gold
 from talante.errors import DataError
-from talante.evaluation.crossval import cross_validate
+from talante.evaluation.crossval import Progress, cross_validate
 from talante.evaluation.outcomes import Outcome, outcome
 from talante.evaluation.report import Report, build_report
 from talante.jobs.train import prepare_corpus
@@ -24,16 +24,18 @@ def evaluate_gold(gold: Path, model: Model) -> Report:
     return build_report(_outcomes(articles, model), model.schema, what=gold.name, model=model.id)
 
 
-def cross_validate_corpus(data: Path, settings: Settings | None = None, jobs: int = -1) -> Report:
-    """Cross-validate the corpus with groups held out, and at random to show the leak.
+def cross_validate_corpus(
+    data: Path, settings: Settings | None = None, jobs: int = -1, progress: Progress | None = None
+) -> Report:
+    """Cross-validate the corpus with groups held out, and once more at random to show the leak.
 
     Raises DataError for a faulty corpus, NotEnoughDataError when there are fewer than two groups.
     """
     settings = settings or Settings()
     corpus = load_corpus(data)
     articles = prepare_corpus(corpus)
-    held_out = cross_validate(articles, corpus.schema, settings, jobs=jobs)
-    random = cross_validate(articles, corpus.schema, settings, by_group=False, jobs=jobs)
+    held_out = cross_validate(articles, corpus.schema, settings, jobs=jobs, progress=progress)
+    random = cross_validate(articles, corpus.schema, settings, by_group=False, jobs=jobs, progress=progress)
     return build_report(
         held_out,
         corpus.schema,
