@@ -70,6 +70,14 @@ def test_a_title_that_the_text_repeats_is_not_counted_twice() -> None:
     assert cleaned(f"The bridge\n\n{BODY}", title="The bridge").text == BODY
 
 
+def test_a_title_that_begins_the_first_sentence_stays_in_it() -> None:
+    assert cleaned("Toral says no. She left.", title="Toral").text == "Toral says no. She left."
+
+
+def test_a_first_line_without_a_full_stop_is_the_title() -> None:
+    assert (cleaned(f"The  bridge\n{BODY}").title, cleaned(BODY).title) == ("The bridge", "")
+
+
 def test_markdown_loses_its_marks_and_keeps_its_words() -> None:
     article = cleaned(
         "---\nlayout: post\n---\n# The *bridge*\n\n> He [said](http://x.example/a_b) **no**.\n\n![cat](c.png)\n- one",

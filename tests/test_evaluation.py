@@ -100,14 +100,14 @@ def test_every_draw_of_the_sample_itself_comes_first() -> None:
 def test_a_model_that_answers_by_majority_does_not_beat_it(corpus: Corpus) -> None:
     outcomes = [outcome(str(i), {"mayor": "neutral" if i % 3 else "favor"}, {"mayor": "neutral"}) for i in range(30)]
     report = build_report(outcomes, corpus.schema, what="x", model="m")
-    assert report.verdict.startswith("Stances do NOT beat the best control")
+    assert report.verdict.startswith("Stances do NOT beat majority")
 
 
 def test_a_model_that_is_right_beats_every_control(corpus: Corpus) -> None:
     gold = [{"mayor": STANCES[i % 3], "union": STANCES[(i + 1) % 3]} for i in range(60)]
     outcomes = [outcome(str(i), g, g) for i, g in enumerate(gold)]  # type: ignore[arg-type]
     report = build_report(outcomes, corpus.schema, what="x", model="m")
-    assert report.verdict.startswith("Stances beat the best control")
+    assert report.verdict.startswith("Stances beat every control")
     assert report.pooled and report.pooled.macro_f1.value == 1.0 and report.pooled.macro_f1.n == 120
     assert {c.name for c in report.controls} == set(CONTROLS)
     assert all(c.macro_f1.value < 0.7 for c in report.controls)
@@ -141,9 +141,9 @@ def test_cross_validation_predicts_each_article_without_its_group(corpus: Corpus
     assert [o.article.id for o in outcomes] == [p.article.id for p in articles]
     report = build_report(outcomes, corpus.schema, what="x", model="m", random_split=outcomes)
     text = render(report)
-    assert text.splitlines()[0] == report.verdict
+    assert " ".join(text.split()).startswith(report.verdict)
     assert "95 % intervals" in text and "random split" in text
-    assert max(map(len, text.splitlines())) <= 120
+    assert max(map(len, text.splitlines())) <= 110
 
 
 def test_one_group_is_not_enough_to_cross_validate(corpus: Corpus, articles: list[Prepared]) -> None:

@@ -16,7 +16,7 @@ from talante.corpus.records import Corpus
 from talante.corpus.schema import Schema
 from talante.errors import DataError, NotEnoughDataError
 from talante.model.files import load, save
-from talante.model.fit import Settings, fit, matrix, stance_pairs
+from talante.model.fit import Settings, fit, logistic_regression, matrix, stance_pairs
 from talante.model.model import Model, addressed, word_features
 from talante.text.prepare import Prepared
 from tests.conftest import SETTINGS
@@ -99,13 +99,13 @@ def peers(
     for topic in corpus.schema.topic_ids:
         features = hstack([shared, csr_matrix([word_features(p, topic) for p in articles])])
         labels = [topic in (p.article.topics or ()) for p in articles]
-        topics.append(LogisticRegression(C=SETTINGS.topic_c, max_iter=5000).fit(features, labels))
+        topics.append(logistic_regression(SETTINGS.topic_c).fit(features, labels))
     pairs = stance_pairs(articles)
     labels = [STANCES.index(p.stance) for p in pairs]
     cells = [(p.target, p.stance) for p in pairs]
     weights = np.array([1 / cells.count(cell) for cell in cells])
     features = stance_features(model, [(p.prepared, p.target) for p in pairs])
-    stances = LogisticRegression(C=SETTINGS.stance_c, max_iter=5000)
+    stances = logistic_regression(SETTINGS.stance_c)
     return topics, stances.fit(features, labels, sample_weight=weights / weights.mean())
 
 

@@ -9,6 +9,7 @@ import pytest
 from talante.corpus.records import check_corpus, load_corpus, load_gold, read_records
 from talante.corpus.schema import load_schema
 from talante.errors import DataError
+from talante.jobs.train import prepare_corpus
 from tests.conftest import MINI
 
 GOOD = {"id": "a", "lang": "en", "title": "", "text": "Toral said no."}
@@ -71,6 +72,25 @@ def test_a_data_folder_without_schema_or_articles_says_what_is_missing(tmp_path:
     (tmp_path / "schema.toml").write_bytes((MINI / "schema.toml").read_bytes())
     with pytest.raises(DataError, match="no articles here"):
         check_corpus(tmp_path)
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "articles/a.jsonl").mkdir(parents=True)
+    (tmp_path / "schema.toml").write_bytes((MINI / "schema.toml").read_bytes())
+    with pytest.raises(DataError, match=r"a\.jsonl: cannot read: is a directory"):
+        check_corpus(tmp_path)
+    (tmp_path / "schema.toml").unlink()
+    (tmp_path / "schema.toml").mkdir()
+    with pytest.raises(DataError, match=r"schema\.toml: cannot read: is a directory"):
+        check_corpus(tmp_path)
+
+
+def test_a_record_of_page_chrome_alone_is_named(tmp_path: Path) -> None:
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "schema.toml").write_bytes((MINI / "schema.toml").read_bytes())
+    (tmp_path / "articles/a.jsonl").write_text(json.dumps({**GOOD, "text": "fbpx"}))
+    with pytest.raises(DataError, match=r"a\.jsonl:1: no article text is left"):
+        prepare_corpus(load_corpus(tmp_path))
 
 
 def test_gold_without_any_label_is_refused(tmp_path: Path) -> None:

@@ -13,8 +13,6 @@ from talante.cli import corpus, evaluate, models, predict, train
 from talante.errors import TalanteError, WriteError
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-
-
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 

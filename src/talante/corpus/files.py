@@ -99,6 +99,11 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
             beside.unlink(missing_ok=True)
 
 
+def cannot_read(error: OSError | EOFError) -> str:
+    """Return the fact of a file that could not be read; EOFError is what gzip raises when a file was cut short."""
+    return f"cannot read: {(getattr(error, 'strerror', None) or str(error)).lower()}"
+
+
 def cannot_write(path: Path, error: OSError) -> WriteError:
     """Return the error for a file or folder that could not be written."""
     reason = (error.strerror or str(error)).lower()

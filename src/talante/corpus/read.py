@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from talante.corpus.article import Article, Format, Unreadable
-from talante.corpus.files import MAX_ARTICLE_BYTES, decode, lines, open_binary, parse_object
+from talante.corpus.files import MAX_ARTICLE_BYTES, cannot_read, decode, lines, open_binary, parse_object
 from talante.errors import DataError, UsageError
 
 _FORMATS: dict[str, Format] = {
@@ -60,14 +60,13 @@ def read_articles(inputs: Iterable[Path | None]) -> Iterator[Article | Unreadabl
             continue
         try:
             with open_binary(path) as stream:
-                if path.name.endswith(_JSON_LINES):
+                if path.name.lower().endswith(_JSON_LINES):
                     yield from _read_json_lines(stream, str(path))
                 else:
                     data = stream.read(MAX_ARTICLE_BYTES + 1)
                     yield _read_one(data, str(path), _FORMATS.get(path.suffix.lower(), "plain"))
-        except (OSError, EOFError) as error:  # EOFError: a gzip file cut short
-            reason = getattr(error, "strerror", None) or str(error)
-            yield Unreadable(str(path), f"cannot read: {reason.lower()}")
+        except (OSError, EOFError) as error:
+            yield Unreadable(str(path), cannot_read(error))
 
 
 def _is_article_file(path: Path, root: Path) -> bool:
@@ -79,7 +78,7 @@ def _read_stdin(stream: BinaryIO) -> Iterator[Article | Unreadable]:
     first = b""
     while not first.strip() and (line := stream.readline(MAX_ARTICLE_BYTES + 1)):
         first = line
-    if first.lstrip().startswith(b"{"):
+    if first.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         yield from _read_json_lines(_Continued(first, stream), "stdin")  # type: ignore[arg-type]
     else:
         data = first + stream.read(MAX_ARTICLE_BYTES + 1)

@@ -1,14 +1,14 @@
 """Labelled records in JSON Lines: the corpus and gold files, read strictly, all faults at once."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from talante.corpus.article import STANCES, Article, Stance
-from talante.corpus.files import lines, open_binary, parse_object
+from talante.corpus.article import STANCES, Article
+from talante.corpus.files import cannot_read, lines, open_binary, parse_object
 from talante.corpus.schema import LANGUAGES, Schema, load_schema
 from talante.errors import DataError, nearest
 
@@ -82,22 +82,29 @@ def read_records(paths: Iterable[Path], schema: Schema) -> tuple[list[Article], 
     findings: list[Finding] = []
     first_place: dict[str, str] = {}
     for path in paths:
-        with open_binary(path) as stream:
-            for number, line in lines(stream):
-                place = f"{path}:{number}"
-                if isinstance(line, DataError):
-                    findings.append(Finding(place, line.fact, line.remedy))
-                    continue
-                article, faults = _article(line, place, schema)
-                findings += faults
-                if article is None:
-                    continue
-                if article.id in first_place:
-                    findings.append(Finding(place, f"id '{article.id}' stands already at {first_place[article.id]}"))
-                    continue
-                first_place[article.id] = place
-                articles.append(article)
+        for number, line in _lines_of(path):
+            place = f"{path}:{number}"
+            if isinstance(line, DataError):
+                findings.append(Finding(place, line.fact, line.remedy))
+                continue
+            article, faults = _article(line, place, schema)
+            findings += faults
+            if article is None:
+                continue
+            if article.id in first_place:
+                findings.append(Finding(place, f"id '{article.id}' stands already at {first_place[article.id]}"))
+                continue
+            first_place[article.id] = place
+            articles.append(article)
     return articles, findings
+
+
+def _lines_of(path: Path) -> Iterator[tuple[int, str | DataError]]:
+    try:
+        with open_binary(path) as stream:
+            yield from lines(stream)
+    except (OSError, EOFError) as error:
+        raise DataError(cannot_read(error), place=str(path)) from None
 
 
 def _article_files(folder: Path) -> list[Path]:
@@ -182,8 +189,3 @@ def _record_type() -> "type[BaseModel]":
         disputed_stances: list[str] = []
 
     return Record
-
-
-def stance_class(stance: Stance) -> int:
-    """Return the class number of a stance: its index in STANCES."""
-    return STANCES.index(stance)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from talante.corpus.files import cannot_read
 from talante.errors import DataError, nearest
 
 LANGUAGES = ("en", "es")
@@ -78,6 +79,8 @@ def load_schema(path: Path) -> Schema:
         raise DataError(
             "no schema here", place=str(path), remedy="a data folder needs schema.toml (see docs/guidelines.md)"
         ) from None
+    except OSError as error:
+        raise DataError(cannot_read(error), place=str(path)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"not valid TOML: {error}", place=str(path)) from None
     return schema_from_data({"topics": data.get("topic", []), "targets": data.get("target", [])}, str(path))

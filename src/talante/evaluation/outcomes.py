@@ -14,7 +14,7 @@ Counts = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One article: its gold labels and what was predicted for it. ``predicted_*`` are empty where it failed."""
+    """One article: its gold labels and what was predicted for it. One that could not be tagged has 0 ``words``."""
 
     article: Article
     words: int

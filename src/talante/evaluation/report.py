@@ -1,5 +1,6 @@
 """One computation of all figures of an evaluation, and its renderings as JSON and as text."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -76,15 +77,15 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """Say in words whether the stances beat the best control beyond the interval."""
+        """Say in words whether the stances beat every control beyond the interval."""
         if not self.controls:
             return "No stances to judge."
         best = max(self.controls, key=lambda c: c.macro_f1.value)
-        lead = best.lead
-        figures = f"by {lead.value:+.2f} [{lead.low:+.2f}, {lead.high:+.2f}] macro-F1"
-        if lead.low > 0:
-            return f"Stances beat the best control ({best.name}) {figures}."
-        return f"Stances do NOT beat the best control ({best.name}) beyond the interval: {figures}."
+        lead = f"by {best.lead.value:+.2f} [{best.lead.low:+.2f}, {best.lead.high:+.2f}] macro-F1"
+        unbeaten = ", ".join(c.name for c in self.controls if c.lead.low <= 0)
+        if not unbeaten:
+            return f"Stances beat every control, the best one ({best.name}) {lead}."
+        return f"Stances do NOT beat {unbeaten} beyond the interval; the best control ({best.name}) {lead}."
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -110,7 +111,7 @@ def build_report(
         model=model,
         articles=len(outcomes),
         groups=len({o.article.held_out_group for o in outcomes}),
-        untagged=sum(not o.probabilities and not o.predicted_topics and o.words == 0 for o in outcomes),
+        untagged=sum(o.words == 0 for o in outcomes),
         resampled=bootstrap.unit,
         topics=[_label(bootstrap, topic, topics[:, i]) for i, topic in enumerate(schema.topic_ids) if occurring[i]],
         topics_micro_f1=_estimate(bootstrap, topics[:, occurring].sum(axis=1), f1, has_topics),
@@ -190,43 +191,40 @@ def _plain_figures(outcomes: Sequence[Outcome], schema: Schema) -> dict[str, flo
 
 
 def render(report: Report) -> str:
-    """Return the report as text of at most 100 columns."""
+    """Return the report as text; the first line is the verdict."""
     lines = [
-        report.verdict,
+        *textwrap.wrap(report.verdict, 100),
         "",
         f"{report.what}: {report.articles} articles in {report.groups} groups; model {report.model}",
+        f"95 % intervals by bootstrap over {report.resampled}; n counts labels.",
     ]
-    lines.append(f"95 % intervals by bootstrap over {report.resampled}; n counts labels.")
     if report.untagged:
         lines.append(f"{report.untagged} articles could not be tagged; all their labels count as missed.")
     if report.pooled:
-        lines += [
-            "",
-            f"{'Stance':<24}{'against':>9}{'neutral':>9}{'favor':>9}   macro-F1",
-            f"{'':<24}{'F1 (n)':>9}{'F1 (n)':>9}{'F1 (n)':>9}",
-        ]
+        lines += ["", f"{'Stance: F1 (n)':<23}" + "".join(f"{s:>11}" for s in STANCES) + "   macro-F1"]
         for row in [*report.stances, report.pooled]:
-            cells = "".join(f"{row.f1[s]:.2f} ({row.support[s]})".rjust(10) for s in STANCES)
-            lines.append(f"{row.target:<23}{cells}  {row.macro_f1}   F-avg {row.f_avg.value:.2f}")
+            cells = "".join(f"{row.f1[s]:.2f} ({row.support[s]})".rjust(11) for s in STANCES)
+            lines.append(f"{row.target:<23}{cells}   {row.macro_f1}   F-avg {row.f_avg.value:.2f}")
     if report.addressed:
         a = report.addressed
-        lines.append(f"{'addressed':<24}precision {a.precision:.2f}, recall {a.recall:.2f}, F1 {a.f1}")
+        lines.append(f"{'addressed':<26}precision {a.precision:.2f}, recall {a.recall:.2f}, F1 {a.f1}")
     if report.controls:
-        lines += ["", "Controls (macro-F1 over all targets)        control   model is better by"]
-        for c in report.controls:
-            lines.append(
-                f"  {c.name:<38}{c.macro_f1.value:>10.2f}   {c.lead.value:+.2f} [{c.lead.low:+.2f}, {c.lead.high:+.2f}]"
-            )
-        if report.outlet_leak:
-            lines.append(
-                f"  Knowing the other articles of an outlet would give {report.outlet_leak.value:.2f}: "
-                "no help on a new outlet, all of it leaks in a random split."
-            )
+        lines += ["", "Control, macro-F1 over all targets              the model is better by"]
+        lines += [
+            f"  {c.name:<34}{c.macro_f1.value:>8.2f}    {c.lead.value:+.2f} [{c.lead.low:+.2f}, {c.lead.high:+.2f}]"
+            for c in report.controls
+        ]
+    if report.outlet_leak:
+        lines.append(
+            f"  Knowing how an outlet's other articles are labelled would give {report.outlet_leak.value:.2f}: "
+            "no help on a new outlet,"
+        )
+        lines.append("  and the leak in any figure from a random split.")
     if report.topics_micro_f1 and report.topics_macro_f1:
-        lines += ["", f"{'Topic':<24}{'precision':>10}{'recall':>8}   F1"]
-        lines += [f"{t.label:<24}{t.precision:>10.2f}{t.recall:>8.2f}   {t.f1}" for t in report.topics]
-        lines.append(f"{'micro-F1':<45}{report.topics_micro_f1}")
-        lines.append(f"{'macro-F1':<45}{report.topics_macro_f1}")
+        lines += ["", f"{'Topic':<23}{'precision':>11}{'recall':>11}   F1"]
+        lines += [f"{t.label:<23}{t.precision:>11.2f}{t.recall:>11.2f}   {t.f1}" for t in report.topics]
+        lines.append(f"{'micro-F1':<45}   {report.topics_micro_f1}")
+        lines.append(f"{'macro-F1':<45}   {report.topics_macro_f1}")
     if report.random_split:
         stances, topics = report.random_split["stances_macro_f1"], report.random_split["topics_macro_f1"]
         lines += [

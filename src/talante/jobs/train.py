@@ -9,6 +9,7 @@ from typing import Any
 from talante import __version__
 from talante.corpus.article import STANCES
 from talante.corpus.records import Corpus, load_corpus
+from talante.errors import DataError
 from talante.model.files import save
 from talante.model.fit import Settings, fit, stance_pairs
 from talante.model.model import Model
@@ -39,9 +40,17 @@ def train(data: Path, models: Path, settings: Settings | None = None) -> Model:
 
 
 def prepare_corpus(corpus: Corpus) -> list[Prepared]:
-    """Clean the articles of a corpus and find its targets in them."""
-    preparer = Preparer(corpus.schema)
-    return [preparer.prepare(article) for article in corpus.articles]
+    """Clean the articles of a corpus and find its targets in them.
+
+    Raises DataError, which names the record, when nothing is left of an article.
+    """
+    preparer, prepared = Preparer(corpus.schema), []
+    for article in corpus.articles:
+        try:
+            prepared.append(preparer.prepare(article))
+        except DataError as error:
+            raise DataError(error.fact, place=article.place, remedy=error.remedy) from None
+    return prepared
 
 
 def composition(corpus: Corpus) -> dict[str, Any]:

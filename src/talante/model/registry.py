@@ -2,11 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from talante.corpus.files import cannot_write, written_whole
 from talante.errors import ModelError, nearest
@@ -54,16 +52,14 @@ class Registry:
         """
         read_card(self.path(model_id))
         before = self.current()
-        with written_whole(self.folder / "current") as stream:
-            stream.write(model_id + "\n")
-        self._record({"event": "promoted", "model": model_id, "before": before})
-
-    def _record(self, event: dict[str, Any]) -> None:
+        time = datetime.now(UTC).isoformat(timespec="seconds")
+        event = {"time": time, "event": "promoted", "model": model_id, "before": before}
         path = self.folder / "history.jsonl"
-        line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="seconds"), **event})
         try:
-            with path.open("a", encoding="utf-8") as stream:
-                stream.write(line + "\n")
+            # Opened first: a history that cannot be written to must not be found out after the change
+            with path.open("a", encoding="utf-8") as history, written_whole(self.folder / "current") as current:
+                current.write(model_id + "\n")
+                history.write(json.dumps(event) + "\n")
         except OSError as error:
             raise cannot_write(path, error) from None
 
@@ -77,15 +73,13 @@ def find_registry() -> Registry:
         if not Path(named).is_dir():
             raise ModelError("no such folder", place=named, remedy="TALANTE_MODELS must name a folder of models")
         return Registry(Path(named), "TALANTE_MODELS names it")
-    candidates: list[tuple[Path, str, Callable[[Registry], bool]]] = [
-        # A folder that happens to be called `models` must not hide the packaged model
-        (Path("models"), "it is ./models", lambda r: bool(r.ids() or r.current())),
-        (_PACKAGED, "it came with talante", lambda r: bool(r.ids())),
-        (_CHECKOUT, "it belongs to the source checkout that talante runs from", lambda r: bool(r.ids())),
-    ]
-    for folder, why, fits in candidates:
-        registry = Registry(folder, why)
-        if folder.is_dir() and fits(registry):
+    for registry in (
+        Registry(Path("models"), "it is ./models"),
+        Registry(_PACKAGED, "it came with talante"),
+        Registry(_CHECKOUT, "it belongs to the source checkout that talante runs from"),
+    ):
+        # A folder that just happens to be called `models` must not hide the packaged model
+        if registry.ids() or registry.current():
             return registry
     raise ModelError(
         "no models found", remedy="looked for TALANTE_MODELS, ./models and the packaged one; `talante train` makes one"

@@ -47,6 +47,8 @@ _ROLE = re.compile(
     r"|colaboradora?|investigadora?|abogad[oa]|economista|sociólog[oa]|historiadora?|corresponsal)\b"
 )
 
+_LONGEST_TITLE = 200  # characters
+
 _MASK_BRACKETS = str.maketrans("⟦⟧", "[]")  # they mark masks (see contexts.py), so no text may bring its own
 
 
@@ -61,10 +63,11 @@ def clean(article: Article) -> Article:
     if article.format == "markdown":
         text = _from_markdown(text)
     text = _strip_chrome(text)
-    if not title:
-        title, text = _split_title(text)
-    elif text.startswith(title):
-        text = text[len(title) :].lstrip(" \n.:-–—|")
+    first, _, rest = text.partition("\n")
+    if not title and rest.strip() and len(first) <= _LONGEST_TITLE and not first.endswith((".", ",", ";", ":")):
+        title = " ".join(first.split())
+    if title and " ".join(first.split()) == title:
+        text = rest.strip()
     if not text and not title:
         raise DataError("no article text is left after the page chrome was taken off")
     return replace(article, text=text, title=title, format="plain")
@@ -90,7 +93,7 @@ def _from_html(article: Article) -> Article:
         raise DataError("no article text found in this page")
     return replace(
         article,
-        text=text,
+        text="\n\n".join(text.splitlines()),
         title=article.title or getattr(page, "title", None) or "",
         date=article.date or getattr(page, "date", None) or "",
         author=article.author or getattr(page, "author", None) or "",
@@ -127,10 +130,3 @@ def _strip_chrome(text: str) -> str:
 def _is_author_footer(paragraph: str) -> bool:
     """Say whether a last paragraph presents the author: a profession, and no full stop at the end."""
     return len(paragraph) < 400 and paragraph[-1:] not in '.!?…”"»)' and bool(_ROLE.search(paragraph[:120]))
-
-
-def _split_title(text: str) -> tuple[str, str]:
-    first, _, rest = text.partition("\n")
-    if rest.strip() and len(first) <= 200 and not first.endswith((".", ",", ";", ":")):
-        return first, rest.strip()
-    return "", text
