@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from talante.corpus.records import check_corpus, load_corpus, load_gold, read_records
-from talante.corpus.schema import load_schema
+from talante.corpus.schema import load_schema, schema_from_data
 from talante.errors import DataError
 from talante.jobs.train import prepare_corpus
-from tests.conftest import MINI
+from tests.conftest import MINI, ROOT
 
 GOOD = {"id": "a", "lang": "en", "title": "", "text": "Toral said no."}
 
@@ -97,6 +97,12 @@ def test_gold_without_any_label_is_refused(tmp_path: Path) -> None:
     (tmp_path / "gold.jsonl").write_text(json.dumps(GOOD))
     with pytest.raises(DataError, match="no record carries labels"):
         load_gold(tmp_path / "gold.jsonl", load_schema(MINI / "schema.toml"))
+
+
+@pytest.mark.parametrize("path", [MINI / "schema.toml", ROOT / "data/schema.toml"])
+def test_a_schema_comes_back_from_json_as_it_was(path: Path) -> None:
+    schema = load_schema(path)
+    assert schema_from_data(json.loads(json.dumps(schema.to_json())), "here") == schema
 
 
 @pytest.mark.parametrize(
