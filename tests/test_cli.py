@@ -119,7 +119,7 @@ def test_train_writes_a_candidate_and_promotes_nothing(talante: Run, tmp_path: P
     model_id = result.stdout.decode().strip()
     assert result.returncode == 0, said(result)
     assert [p.name for p in (tmp_path / "new").iterdir()] == [model_id]
-    assert f"talante models promote {model_id}" in said(result)
+    assert f"TALANTE_MODELS=new talante models promote {model_id}" in said(result)
     assert talante("predict", stdin=TEXT.encode(), TALANTE_MODELS="new").returncode == 4
     assert talante("models", "promote", model_id, TALANTE_MODELS="new").returncode == 0
     (row,) = rows(talante("predict", stdin=TEXT.encode(), TALANTE_MODELS="new"))

@@ -20,5 +20,7 @@ def train(
     """
     logging.basicConfig(format="warning: %(message)s", level=logging.WARNING)
     model = job.train(data, models)
-    typer.echo(f"written: {models / model.id}; put it into use with: talante models promote {model.id}", err=True)
+    elsewhere = "" if models == Path("models") else f"TALANTE_MODELS={models} "
+    typer.echo(f"written: {models / model.id}", err=True)
+    typer.echo(f"put it into use with: {elsewhere}talante models promote {model.id}", err=True)
     typer.echo(model.id)

@@ -81,11 +81,11 @@ class Report:
         if not self.controls:
             return "No stances to judge."
         best = max(self.controls, key=lambda c: c.macro_f1.value)
-        lead = f"by {best.lead.value:+.2f} [{best.lead.low:+.2f}, {best.lead.high:+.2f}] macro-F1"
+        lead = f"macro-F1 {best.lead.value:+.2f} [{best.lead.low:+.2f}, {best.lead.high:+.2f}]"
         unbeaten = ", ".join(c.name for c in self.controls if c.lead.low <= 0)
         if not unbeaten:
-            return f"Stances beat every control, the best one ({best.name}) {lead}."
-        return f"Stances do NOT beat {unbeaten} beyond the interval; the best control ({best.name}) {lead}."
+            return f"Stances beat every control. Lead over the best one ({best.name}): {lead}."
+        return f"Stances do NOT beat {unbeaten} beyond the interval. Lead over the best control ({best.name}): {lead}."
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""

@@ -17,6 +17,7 @@ from talante.model.model import Model, StanceModel, TopicModel, word_features
 from talante.text.prepare import Prepared
 
 log = logging.getLogger("talante")
+log.addHandler(logging.NullHandler())  # a library is silent unless told otherwise, also in each fold
 
 #: The intercept of a stance that no article takes: its probability rounds to zero.
 _NEVER = -50.0
