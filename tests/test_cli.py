@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -167,18 +168,40 @@ def test_lint_prints_every_fault_and_warning(talante: Run, tmp_path: Path) -> No
     result = talante("corpus", "lint", "--data", tmp_path)
     lines = result.stdout.decode().replace(str(tmp_path), "").splitlines()
     assert result.returncode == 3
-    assert lines[0] == "warning: /articles/a.jsonl:1: lang is 'en', the text looks like 'de'"
-    assert lines[1].startswith(
+    assert lines[:3] == [f"error: /articles/a.jsonl:3: {f}: field required" for f in ("lang", "title", "text")]
+    assert lines[3].startswith(
         "warning: /articles/a.jsonl:2: stance toward 'mayor', which the article names by no alias"
     )
-    assert lines[2:] == [f"error: /articles/a.jsonl:3: {f}: field required" for f in ("lang", "title", "text")]
-    assert "3 errors, 2 warnings" in said(result)
+    assert lines[4] == "warning: /articles/a.jsonl:1: lang is 'en', the text looks like 'de'"
+    assert "3 errors, " in said(result)
+    report = json.loads(talante("corpus", "lint", "--data", tmp_path, "--format", "json").stdout)
+    assert (report["errors"], report["findings"][3]["check"]) == (3, "mention")
 
 
-def test_stats_counts_the_corpus(talante: Run) -> None:
+def test_stats_counts_the_corpus_beside_its_goals(talante: Run, tmp_path: Path) -> None:
     text = talante("corpus", "stats", "--data", MINI).stdout.decode()
-    assert "20 articles (12 en, 8 es), 8 groups" in text
-    assert any(line.split() == ["mayor", "5", "5", "5"] for line in text.splitlines())
+    rows = [line.split() for line in text.splitlines()]
+    assert ["all", "12", "8", "20"] in rows and ["mayor", "favor", "3", "2", "5"] in rows
+    shutil.copytree(MINI, tmp_path / "data")
+    (tmp_path / "data/goals.toml").write_text("[stances]\nmayor = { favor = 7 }\n[topics]\narticles = 1\ngenres = 6\n")
+    rows = [line.split() for line in talante("corpus", "stats", "--plot", "a.svg").stdout.decode().splitlines()]
+    assert ["mayor", "favor", "3", "2", "5", "7", "2"] in rows
+    assert (tmp_path / "a.svg").read_text().count("<svg") == 1
+    assert "unknown" not in said(talante("corpus", "stats", "--plot", "a.svg"))
+    assert talante("corpus", "stats", "--plot", "a.xyz").returncode == 2
+    (tmp_path / "data/goals.toml").write_text("[stances]\nmajor = { favor = 7 }\n")
+    refused = talante("corpus", "stats")
+    assert (refused.returncode, "unknown goal or target 'major'" in said(refused)) == (3, True)
+
+
+def test_agreement_compares_two_annotators(talante: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": "m01", "topics": ["harbor"], "stances": {"mayor": "against"}}\n')
+    (tmp_path / "b.jsonl").write_text('{"id": "m01", "topics": ["schools"], "stances": {"mayor": "favor"}}\n')
+    result = talante("corpus", "agreement", "a.jsonl", "b.jsonl", "--data", MINI)
+    assert "1 articles labelled by both" in result.stdout.decode()
+    (tmp_path / "b.jsonl").write_text('{"id": "m01", "topics": ["ports"]}\n')
+    wrong = talante("corpus", "agreement", "a.jsonl", "b.jsonl", "--data", MINI)
+    assert (wrong.returncode, "b.jsonl:1: unknown topic 'ports'" in said(wrong)) == (3, True)
 
 
 def test_models_lists_shows_and_verifies(talante: Run, registry: Path) -> None:

@@ -1,8 +1,13 @@
 """Tables for a person at a terminal. rich is imported when one is drawn: `predict` in a pipe needs none."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
+from talante.corpus.schema import LANGUAGES
 from talante.jobs.tag import Row
+
+if TYPE_CHECKING:  # `predict` needs none of it
+    from talante.jobs.stats import Row as CorpusRow
 
 _COLORS = {"against": "red", "neutral": "cyan", "favor": "green"}
 
@@ -48,4 +53,25 @@ def show_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         table.add_column(name, justify="right" if number else "left")
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
+    Console(highlight=False).print(table)
+
+
+def show_goals(rows: "Sequence[CorpusRow]") -> None:
+    """Print what a corpus holds beside what it should; what is missing in red."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("", *LANGUAGES, "all", "goal", "missing", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    part = rows[0].part
+    for row in rows:
+        if row.part != part:
+            table.add_section()
+        part = row.part
+        counts = [str(row.languages.get(language, "")) for language in LANGUAGES]
+        gap = f"[bold red]{row.gap}[/]" if row.gap else ""
+        table.add_row(escape(row.name), *counts, str(row.total), "" if row.goal is None else str(row.goal), gap)
     Console(highlight=False).print(table)

@@ -18,10 +18,10 @@ _FORMATS: dict[str, Format] = {
     ".html": "html",
     ".htm": "html",
 }
-_JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 
 #: What a folder is searched for.
-SUFFIXES = (*_FORMATS, *_JSON_LINES)
+SUFFIXES = (*_FORMATS, *JSON_LINES)
 
 
 def find_inputs(names: Iterable[str]) -> list[Path | None]:
@@ -60,7 +60,7 @@ def read_articles(inputs: Iterable[Path | None]) -> Iterator[Article | Unreadabl
             continue
         try:
             with open_binary(path) as stream:
-                if path.name.lower().endswith(_JSON_LINES):
+                if path.name.lower().endswith(JSON_LINES):
                     yield from _read_json_lines(stream, str(path))
                 else:
                     data = stream.read(MAX_ARTICLE_BYTES + 1)

@@ -1,11 +1,12 @@
 """Labelled records in JSON Lines: the corpus and gold files, read strictly, all faults at once."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from talante.corpus.article import STANCES, Article
 from talante.corpus.files import cannot_read, lines, open_binary, parse_object
@@ -18,11 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong in a data file."""
+    """Something wrong in a data file. Nothing is trained with an ``error``; a ``warning`` should be looked at."""
 
     place: str
     fact: str
     remedy: str = ""
+    check: str = "record"
+    """Which check found it."""
+    level: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
         return f"{self.place}: {self.fact}" + (f"; {self.remedy}" if self.remedy else "")
@@ -45,7 +49,7 @@ def load_corpus(folder: Path) -> Corpus:
     schema, articles, findings = check_corpus(folder)
     _raise_on(findings)
     digest = hashlib.sha256()
-    for path in [folder / "schema.toml", *_article_files(folder)]:
+    for path in [folder / "schema.toml", *article_files(folder)]:
         digest.update(path.read_bytes())
     return Corpus(schema, tuple(articles), digest.hexdigest())
 
@@ -53,7 +57,7 @@ def load_corpus(folder: Path) -> Corpus:
 def check_corpus(folder: Path) -> tuple[Schema, list[Article], list[Finding]]:
     """Read a data folder and return what is sound in it and what is not."""
     schema = load_schema(folder / "schema.toml")
-    files = _article_files(folder)
+    files = article_files(folder)
     if not files:
         raise DataError("no articles here", place=str(folder / "articles"), remedy="put *.jsonl files there")
     articles, findings = read_records(files, schema)
@@ -76,6 +80,40 @@ def load_gold(path: Path, schema: Schema) -> list[Article]:
     return articles
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one annotator said of one article."""
+
+    id: str
+    topics: frozenset[str]
+    stances: Mapping[str, str]
+
+
+def load_readings(path: Path, schema: Schema) -> list[Reading]:
+    """Read the labels in a file of records, whose texts may be missing.
+
+    Raises DataError with every finding when a record is faulty.
+    """
+    if not path.is_file():
+        raise DataError("no such file", place=str(path))
+    readings, findings = [], []
+    for number, line in _lines_of(path):
+        place = f"{path}:{number}"
+        try:
+            if isinstance(line, DataError):
+                raise line
+            record = {"title": "", "lang": LANGUAGES[0], **parse_object(line), "text": "not read"}
+        except DataError as error:
+            findings.append(Finding(place, error.fact, error.remedy))
+            continue
+        article, faults = parse_record(json.dumps(record), place, schema)
+        findings += faults
+        if article:
+            readings.append(Reading(article.id, article.topics or frozenset(), article.stances or {}))
+    _raise_on(findings)
+    return readings
+
+
 def read_records(paths: Iterable[Path], schema: Schema) -> tuple[list[Article], list[Finding]]:
     """Read labelled records, sound ones as articles, faults as findings; neither stops the other."""
     articles: list[Article] = []
@@ -87,7 +125,7 @@ def read_records(paths: Iterable[Path], schema: Schema) -> tuple[list[Article], 
             if isinstance(line, DataError):
                 findings.append(Finding(place, line.fact, line.remedy))
                 continue
-            article, faults = _article(line, place, schema)
+            article, faults = parse_record(line, place, schema)
             findings += faults
             if article is None:
                 continue
@@ -107,7 +145,8 @@ def _lines_of(path: Path) -> Iterator[tuple[int, str | DataError]]:
         raise DataError(cannot_read(error), place=str(path)) from None
 
 
-def _article_files(folder: Path) -> list[Path]:
+def article_files(folder: Path) -> list[Path]:
+    """Return the files of records in a data folder, in order."""
     return sorted((folder / "articles").glob("*.jsonl"))
 
 
@@ -120,7 +159,8 @@ def _raise_on(findings: list[Finding]) -> None:
         raise DataError(first.fact, place=first.place, remedy=tail)
 
 
-def _article(line: str, place: str, schema: Schema) -> tuple[Article | None, list[Finding]]:
+def parse_record(line: str, place: str, schema: Schema) -> tuple[Article | None, list[Finding]]:
+    """Return the article in one line of JSON, or None and what is wrong with it."""
     from pydantic import ValidationError
 
     try:

@@ -54,6 +54,10 @@ class Bootstrap:
 
 
 def interval(values: Array, n: int) -> Estimate:
-    """Return the first value with the 2.5 and 97.5 percentiles of the others; NaN is left out of them."""
-    low, high = np.nanpercentile(values[1:], [2.5, 97.5])
+    """Return the first value with the 2.5 and 97.5 percentiles of the others; NaN is left out of them.
+
+    Where no draw has a value, the interval is NaN too.
+    """
+    drawn = values[1:][~np.isnan(values[1:])]
+    low, high = np.percentile(drawn, [2.5, 97.5]) if drawn.size else (np.nan, np.nan)
     return Estimate(float(values[0]), float(low), float(high), n)

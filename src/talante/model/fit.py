@@ -55,17 +55,19 @@ class Pair:
 
 
 def stance_pairs(articles: Sequence[Prepared]) -> list[Pair]:
-    """Return every labelled stance toward a target that the article mentions by an alias."""
+    """Return every undisputed stance toward a target that the article mentions by an alias."""
     return [
         Pair(p, target, stance)
         for p in articles
         for target, stance in sorted((p.article.stances or {}).items())
-        if target in p.contexts
+        if target in p.contexts and target not in p.article.disputed_stances
     ]
 
 
 def fit(articles: Sequence[Prepared], schema: Schema, settings: Settings) -> Model:
     """Fit topics and stances to labelled articles; a label that cannot be learned is logged, not guessed.
+
+    A topic is not learned from articles where it is disputed, and neither is a stance.
 
     Raises NotEnoughDataError when there is not one article with topics, or not one stance.
     """
@@ -124,12 +126,14 @@ def matrix(tfidf: Tfidf, texts: Sequence[str]) -> Any:
 def _fit_topics(articles: Sequence[Prepared], schema: Schema, terms: Tfidf, settings: Settings) -> TopicModel:
     from scipy.sparse import csr_matrix, hstack
 
-    shared = matrix(terms, [p.text for p in articles])
-    groups = [p.article.held_out_group for p in articles]
+    every = matrix(terms, [p.text for p in articles])
     coef, intercept, threshold = [], [], []
     for topic in schema.topic_ids:
-        features = hstack([shared, csr_matrix([word_features(p, topic) for p in articles])]).tocsr()
-        labels = np.array([topic in (p.article.topics or ()) for p in articles])
+        rows = [i for i, p in enumerate(articles) if topic not in p.article.disputed_topics]
+        agreed = [articles[i] for i in rows]
+        features = hstack([every[rows], csr_matrix([word_features(p, topic) for p in agreed])]).tocsr()
+        labels = np.array([topic in (p.article.topics or ()) for p in agreed], dtype=bool)
+        groups = [p.article.held_out_group for p in agreed]
         weights, bias = _fit_topic(features, labels, settings.topic_c)
         if min(labels.sum(), (~labels).sum()) < 2:
             log.warning(

@@ -113,6 +113,12 @@ def _from_markdown(text: str) -> str:
     return "\n\n".join(p for p in paragraphs if p.strip())
 
 
+def chrome_lines(text: str) -> list[str]:
+    """Return the lines of a text that belong to its page, not to the article."""
+    lines = [line.strip() for line in text.splitlines()]
+    return [line for line in lines if line and (_CHROME.fullmatch(line) or _END.fullmatch(line))]
+
+
 def _strip_chrome(text: str) -> str:
     lines = [line.strip() for line in text.split("\n")]
     # An article may quote such a line early; only in its second half does it end the article.
