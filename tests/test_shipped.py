@@ -10,12 +10,12 @@ import pytest
 
 from talante.corpus.article import Article
 from talante.corpus.read import find_inputs, read_articles
-from talante.corpus.records import load_corpus
-from talante.features.tokens import terms
+from talante.corpus.records import load_corpus, load_readings
 from talante.jobs.evaluate import evaluate_gold
 from talante.jobs.lint import lint
+from talante.jobs.stats import stats
 from talante.jobs.tag import tag
-from talante.jobs.train import composition, prepare_corpus
+from talante.jobs.train import prepare_corpus
 from talante.model.files import load
 from talante.model.fit import Settings, fit
 from talante.model.model import Model
@@ -37,29 +37,31 @@ def test_the_seed_as_it_was_scraped_gets_its_tags(shipped: Model) -> None:
     assert row["stances"]["venezuelan-government"]["stance"] == "against"
 
 
-def test_the_corpus_has_no_faults_and_begins_with_the_seed() -> None:
-    assert lint(ROOT / "data").errors == 0
+def test_the_corpus_is_clean_and_begins_with_the_seed() -> None:
+    # What gives a stance away besides the words is measured and told, in data/README.md; the rest is mended
+    assert [str(f) for f in lint(ROOT / "data").findings if f.check != "confound"] == []
     first = load_corpus(ROOT / "data").articles[0]
     assert (first.id, first.origin) == ("seed", "seed")
     assert first.topics == {"venezuela", "peru", "foreign-policy", "organized-crime", "human-rights"}
     assert first.stances == {"venezuelan-government": "against", "peruvian-government": "against"}
 
 
-def test_the_corpus_has_enough_of_every_label() -> None:
+def test_the_corpus_meets_its_goals() -> None:
+    rows = stats(ROOT / "data")
+    assert sum(row.goal is not None for row in rows) > 30
+    assert [row.name for row in rows if row.gap] == []
+
+
+def test_readers_agreed_with_the_writers_or_the_label_is_disputed() -> None:
     corpus = load_corpus(ROOT / "data")
-    assert min(composition(corpus)["topics"].values()) >= 12
-    for lang in ("en", "es"):
-        stances = [(a.stances or {}).get("venezuelan-government") for a in corpus.articles if a.lang == lang]
-        assert min(stances.count(s) for s in ("against", "neutral", "favor")) >= 24
-
-
-def test_no_two_articles_share_ten_words_in_a_row() -> None:
-    seen: dict[tuple[str, ...], str] = {}
-    for article in load_corpus(ROOT / "data").articles:
-        words = [t for t in terms(article.text) if " " not in t]
-        for i in range(len(words) - 9):
-            other = seen.setdefault(tuple(words[i : i + 10]), article.id)
-            assert other == article.id, words[i : i + 10]
+    readings = {r.id: r for r in load_readings(ROOT / "data/readings/readers.jsonl", corpus.schema)}
+    assert len(readings) > 900
+    for article in corpus.articles:
+        if reading := readings.get(article.id):
+            topics, stances = article.topics or frozenset(), article.stances or {}
+            assert topics ^ reading.topics <= article.disputed_topics, article.place
+            assert set(stances) ^ set(reading.stances) <= article.disputed_stances, article.place
+            assert all(stances.get(t, s) == s for t, s in reading.stances.items()), article.place
 
 
 def test_the_model_is_the_one_that_the_corpus_trains(shipped: Model) -> None:
