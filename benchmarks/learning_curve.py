@@ -83,9 +83,7 @@ def main() -> None:
 
     curves: dict[str, dict[str, list[float]]] = {}
     for name in ["held-out groups", *tests]:
-        print(
-            f"\n{name}: macro-F1 (addressed: F1), mean of {options.draws} draws, from a share of {len(articles)} articles"
-        )
+        print(f"\n{name}: macro-F1 (addressed: F1), mean of {options.draws} draws; all is {len(articles)} articles")
         rows: dict[str, list[float]] = {}
         last: Report | None = None
         for share in SHARES:
