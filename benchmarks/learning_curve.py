@@ -1,10 +1,11 @@
 """Learning curve: what the model reaches when it learns from a quarter, a half, ... of the corpus.
 
-python benchmarks/learning_curve.py [GOLD.jsonl ...] [--plot curve.svg] [--draws 3]
+python benchmarks/learning_curve.py [GOLD.jsonl ...] [--plot FILE] [--draws 3] [--shares 0.5 1] [--without 63 64 ...]
 
 Whole groups are drawn at random, `--draws` times for each share. Each model is measured on groups of the corpus that it
 has not seen (5 folds) and on each gold file. Prints the mean over the draws and, for a gold file, the interval of the
-last draw's figure (bootstrap over its groups); the plot needs matplotlib.
+last draw's figure (bootstrap over its groups); the plot needs matplotlib. `--without` leaves out the files of
+data/articles whose names begin so.
 """
 
 import argparse
@@ -63,10 +64,14 @@ def main() -> None:
     parser.add_argument("gold", nargs="*", type=Path)
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--plot", type=Path)
+    parser.add_argument("--shares", nargs="+", type=float, default=SHARES)
+    parser.add_argument("--without", nargs="+", default=[])
     options = parser.parse_args()
 
     corpus = load_corpus(DATA)
-    schema, articles = corpus.schema, prepare_corpus(corpus)
+    schema, shares = corpus.schema, options.shares
+    left_out = tuple(f"{DATA / 'articles'}/{prefix}" for prefix in options.without)
+    articles = [p for p in prepare_corpus(corpus) if not (left_out and p.article.place.startswith(left_out))]
     preparer = Preparer(schema)
     tests: dict[str, list[Prepared]] = {
         path.name: [preparer.prepare(a) for a in load_gold(path, schema)] for path in options.gold
@@ -76,7 +81,7 @@ def main() -> None:
         ([articles[i] for i in inside], [articles[i] for i in outside])
         for inside, outside in GroupKFold(5).split(articles, groups=groups)
     ]
-    runs = [(share, seed) for share in SHARES for seed in range(options.draws if share < 1 else 1)]
+    runs = [(share, seed) for share in shares for seed in range(options.draws if share < 1 else 1)]
     jobs = [(run, "held-out groups", inside, outside) for run in runs for inside, outside in folds]
     jobs += [(run, name, articles, test) for run in runs for name, test in tests.items()]
     found = Parallel(-1)(delayed(outcomes)(draw(i, *run), test, schema) for run, _, i, test in jobs)
@@ -86,7 +91,7 @@ def main() -> None:
         print(f"\n{name}: macro-F1 (addressed: F1), mean of {options.draws} draws; all is {len(articles)} articles")
         rows: dict[str, list[float]] = {}
         last: Report | None = None
-        for share in SHARES:
+        for share in shares:
             mine = [run for run in runs if run[0] == share]
             reports = []
             for run in mine:
@@ -96,17 +101,17 @@ def main() -> None:
             for key in means[0]:
                 rows.setdefault(key, []).append(sum(m[key] for m in means) / len(means))
             last = reports[-1]
-        print(f"{'':<32}" + "".join(f"{share:>7.0%}" for share in SHARES))
+        print(f"{'':<32}" + "".join(f"{share:>7.0%}" for share in shares))
         for key, values in rows.items():
             print(f"{key:<32}" + "".join(f"{value:>7.2f}" for value in values))
         if last and last.pooled and last.topics_macro_f1:
             print(f"from all of it: stance, all targets {last.pooled.macro_f1}; topics {last.topics_macro_f1}")
         curves[name] = rows
     if options.plot:
-        plot(curves, len(articles), options.plot)
+        plot(curves, [share * len(articles) for share in shares], options.plot)
 
 
-def plot(curves: dict[str, dict[str, list[float]]], articles: int, path: Path) -> None:
+def plot(curves: dict[str, dict[str, list[float]]], articles: list[float], path: Path) -> None:
     """Draw one panel for each thing measured on."""
     from matplotlib.figure import Figure
 
@@ -116,7 +121,7 @@ def plot(curves: dict[str, dict[str, list[float]]], articles: int, path: Path) -
         for key, values in rows.items():
             strong = key in ("stance, all targets", "topics", "addressed")
             ax.plot(
-                [s * articles for s in SHARES],
+                articles,
                 values,
                 "o-",
                 label=key,
