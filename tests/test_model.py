@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import normalize
 
 from talante.corpus.article import STANCES, Article
 from talante.corpus.records import Corpus
 from talante.corpus.schema import Schema
 from talante.errors import DataError, NotEnoughDataError
+from talante.features.tfidf import Tfidf
 from talante.model.files import load, save
 from talante.model.fit import Settings, fit, logistic_regression, matrix, stance_pairs
 from talante.model.model import Model, addressed, word_features
@@ -94,10 +96,9 @@ def peers(
     articles: list[Prepared], corpus: Corpus, model: Model
 ) -> tuple[list[LogisticRegression], LogisticRegression]:
     """The same features and labels, fitted by scikit-learn alone: a topic each, and all stances."""
-    shared = matrix(model.article_terms, [p.text for p in articles])
     topics = []
     for topic in corpus.schema.topic_ids:
-        features = hstack([shared, csr_matrix([word_features(p, topic) for p in articles])])
+        features = topic_features(model, articles, topic)
         labels = [topic in (p.article.topics or ()) for p in articles]
         topics.append(logistic_regression(SETTINGS.topic_c).fit(features, labels))
     pairs = stance_pairs(articles)
@@ -109,10 +110,20 @@ def peers(
     return topics, stances.fit(features, labels, sample_weight=weights / weights.mean())
 
 
+def tfidf(terms: Tfidf, texts: list[str]) -> csr_matrix:
+    return matrix([terms.vector(text) for text in texts], len(terms.terms))
+
+
+def topic_features(model: Model, articles: list[Prepared], topic: str) -> csr_matrix:
+    is_word = [" " not in term for term in model.article_terms.terms]
+    words = normalize(tfidf(model.article_terms, [p.text for p in articles])[:, is_word])
+    return hstack([words, SETTINGS.word_weight * csr_matrix([word_features(p, topic) for p in articles])]).tocsr()
+
+
 def stance_features(model: Model, pairs: list[tuple[Prepared, str]]) -> csr_matrix:
-    near = matrix(model.near_terms, [p.contexts[t].near for p, t in pairs]) * SETTINGS.near_weight
-    whole = matrix(model.whole_terms, [p.contexts[t].whole for p, t in pairs]) * SETTINGS.whole_weight
-    own = matrix(model.article_terms, [p.text for p, _ in pairs])
+    near = tfidf(model.near_terms, [p.contexts[t].near for p, t in pairs]) * SETTINGS.near_weight
+    whole = tfidf(model.whole_terms, [p.contexts[t].whole for p, t in pairs]) * SETTINGS.whole_weight
+    own = tfidf(model.article_terms, [p.text for p, _ in pairs])
     is_of = np.array([[float(t == target) for target in model.schema.target_ids] for _, t in pairs])
     return hstack([near, whole, *(own.multiply(column[:, None]) for column in is_of.T), csr_matrix(is_of)]).tocsr()
 
@@ -126,8 +137,7 @@ def test_fitted_saved_and_loaded_it_is_scikit_learns_to_a_billionth(
     for own in (model, loaded):
         prediction = own.predict_prepared(prepared)
         for topic, peer in zip(model.schema.topic_ids, topic_peers, strict=True):
-            shared = matrix(model.article_terms, [prepared.text])
-            features = hstack([shared, csr_matrix([word_features(prepared, topic)])])
+            features = topic_features(model, [prepared], topic)
             assert prediction.scores[topic] == pytest.approx(peer.predict_proba(features)[0, 1], abs=1e-9)
         for target, stance in prediction.stances.items():
             expected = stance_peer.predict_proba(stance_features(model, [(prepared, target)]))[0]

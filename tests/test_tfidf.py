@@ -47,3 +47,15 @@ def test_a_term_must_occur_in_so_many_articles_not_texts() -> None:
 @pytest.mark.parametrize("min_df", [1, 2])
 def test_a_single_text_still_has_terms(min_df: int) -> None:
     assert fit_tfidf(["ship ahoy"], min_df)[0].terms == ["ahoy", "ship", "ship ahoy"]
+
+
+@given(st.lists(st.sampled_from(" ".join(TEXTS).split()), max_size=30))
+def test_without_pairs_a_vector_is_that_of_single_words(words: list[str]) -> None:
+    tfidf, _ = fit_tfidf(TEXTS, min_df=1)
+    peer = TfidfVectorizer(strip_accents="unicode", sublinear_tf=True).fit(TEXTS)
+    assert tfidf.words == len(peer.vocabulary_)
+    columns, values = tfidf.words_of(tfidf.vector(" ".join(words)))
+    expected = peer.transform([" ".join(words)])
+    expected.sort_indices()
+    assert columns.tolist() == expected.indices.tolist()
+    np.testing.assert_allclose(values, expected.data, rtol=0, atol=1e-9)

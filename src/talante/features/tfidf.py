@@ -27,9 +27,17 @@ class Tfidf:
     terms: Sequence[str]
     idf: NDArray[np.float64]
     _column: dict[str, int] = field(init=False, repr=False, compare=False)
+    _word: NDArray[np.intp] = field(init=False, repr=False, compare=False)  # number among the words, -1 for a pair
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_column", {term: i for i, term in enumerate(self.terms)})
+        is_word = np.array([" " not in term for term in self.terms], dtype=bool)
+        object.__setattr__(self, "_word", np.where(is_word, np.cumsum(is_word) - 1, -1).astype(np.intp))
+
+    @property
+    def words(self) -> int:
+        """Return how many of the terms are single words."""
+        return int((self._word >= 0).sum())
 
     def vector(self, text: str) -> Vector:
         """Return the columns of a text's terms, ascending, and their values; both empty if it has none."""
@@ -37,8 +45,21 @@ class Tfidf:
         counts = Counter(c for term in terms(text) if (c := column.get(term)) is not None)
         columns = np.array(sorted(counts), dtype=np.intp)
         values = (1.0 + np.log(np.array([counts[c] for c in columns.tolist()], dtype=np.float64))) * self.idf[columns]
-        norm = float(np.sqrt(values @ values))
-        return columns, values / norm if norm else values
+        return columns, _unit(values)
+
+    def words_of(self, vector: Vector) -> Vector:
+        """Return what is left of a vector without the pairs of words, again of length 1.
+
+        Its columns count the single words only, in the order of the terms.
+        """
+        columns, values = vector
+        number = self._word[columns]
+        return number[number >= 0], _unit(values[number >= 0])
+
+
+def _unit(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    norm = float(np.sqrt(values @ values))
+    return values / norm if norm else values
 
 
 def fit_tfidf(texts: Sequence[str], min_df: int, articles: Sequence[str] | None = None) -> tuple[Tfidf, "csr_matrix"]:

@@ -30,7 +30,7 @@ from talante.features.tfidf import Tfidf
 from talante.model.model import Model, StanceModel, TopicModel
 
 FORMAT = "talante-model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _REMEDY = "restore it from a copy, or train again"
 _VIEWS = ("article", "near", "whole")
@@ -41,12 +41,13 @@ class _Shapes:
     topics: int
     targets: int
     terms: Mapping[str, int]
+    words: int
 
     def of(self, name: str) -> tuple[int, ...]:
         view = name.partition(".")[0]
         stances = len(STANCES)
         return {
-            "topics.coef": (self.topics, self.terms["article"]),
+            "topics.coef": (self.topics, self.words),
             "topics.words": (self.topics, 2),
             "topics.intercept": (self.topics,),
             "topics.threshold": (self.topics,),
@@ -130,7 +131,9 @@ def load(folder: Path) -> Model:
     try:
         schema = schema_from_data(card["schema"], str(folder / "model.json"))
         terms = {view: _terms(contents[f"{view}.terms.txt"]) for view in _VIEWS}
-        shapes = _Shapes(len(schema.topics), len(schema.targets), {v: len(t) for v, t in terms.items()})
+        sizes = {view: len(listed) for view, listed in terms.items()}
+        words = sum(" " not in term for term in terms["article"])
+        shapes = _Shapes(len(schema.topics), len(schema.targets), sizes, words)
         arrays = {
             name.removesuffix(".npy"): _array(folder / name, shapes) for name in contents if name.endswith(".npy")
         }

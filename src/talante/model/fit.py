@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from talante.corpus.article import STANCES, Stance
 from talante.corpus.schema import Schema
 from talante.errors import NotEnoughDataError
-from talante.features.tfidf import Tfidf, fit_tfidf
+from talante.features.tfidf import Vector, fit_tfidf
 from talante.model.model import Model, StanceModel, TopicModel, word_features
 from talante.text.prepare import Prepared
 
@@ -31,14 +31,16 @@ class Settings:
     ``words_per_mention`` by hand, since on the short articles of the corpus any value from 500 up does equally well.
 
     ``min_df``: articles that a term must occur in. ``topic_c``, ``stance_c``: inverse regularization.
-    ``near_weight``, ``whole_weight``: weights of the two views that targets share, against 1 for a target's own.
+    ``word_weight``: weight of `talante.model.model.word_features`, against 1 for TF-IDF. ``near_weight``,
+    ``whole_weight``: weights of the two views that targets share, against 1 for a target's own.
     ``words_per_mention``: see `talante.model.model.addressed`. ``folds``: parts that groups are dealt into for the
     thresholds.
     """
 
-    min_df: int = 2
+    min_df: int = 3
     topic_c: float = 10.0
-    stance_c: float = 40.0
+    stance_c: float = 100.0
+    word_weight: float = 0.5
     near_weight: float = 0.25
     whole_weight: float = 0.5
     words_per_mention: int = 500
@@ -80,14 +82,16 @@ def fit(articles: Sequence[Prepared], schema: Schema, settings: Settings) -> Mod
             "no article has a stance toward a target that it mentions", remedy="label some, see docs/guidelines.md"
         )
     article_terms, _ = fit_tfidf([p.text for p in articles], settings.min_df)
-    topics = _fit_topics(with_topics, schema, article_terms, settings)
+    vectors = {p.article.id: article_terms.vector(p.text) for p in articles}
+    words = matrix([article_terms.words_of(vectors[p.article.id]) for p in with_topics], article_terms.words)
+    topics = _fit_topics(with_topics, schema, words, settings)
     contexts, sources = (
         [pair.prepared.contexts[pair.target] for pair in pairs],
         [pair.prepared.article.id for pair in pairs],
     )
     near_terms, near = fit_tfidf([c.near for c in contexts], settings.min_df, sources)
     whole_terms, whole = fit_tfidf([c.whole for c in contexts], settings.min_df, sources)
-    own = matrix(article_terms, [pair.prepared.text for pair in pairs])
+    own = matrix([vectors[source] for source in sources], len(article_terms.terms))
     stances = _fit_stances(pairs, schema, settings, near, whole, own)
     return Model(
         schema=schema,
@@ -113,25 +117,24 @@ def logistic_regression(c: float) -> Any:
     return LogisticRegression(C=c, solver="newton-cg", tol=1e-6, max_iter=1000)
 
 
-def matrix(tfidf: Tfidf, texts: Sequence[str]) -> Any:
-    """Return the vectors of texts as a sparse matrix, (texts, terms)."""
+def matrix(vectors: Sequence[Vector], columns: int) -> Any:
+    """Return vectors as a sparse matrix, (vectors, columns)."""
     from scipy.sparse import csr_matrix
 
-    vectors = [tfidf.vector(text) for text in texts]
     ends = np.cumsum([0, *(len(columns) for columns, _ in vectors)])
     parts = (np.concatenate([v for _, v in vectors]), np.concatenate([c for c, _ in vectors]), ends)
-    return csr_matrix(parts, shape=(len(texts), len(tfidf.terms)))
+    return csr_matrix(parts, shape=(len(vectors), columns))
 
 
-def _fit_topics(articles: Sequence[Prepared], schema: Schema, terms: Tfidf, settings: Settings) -> TopicModel:
+def _fit_topics(articles: Sequence[Prepared], schema: Schema, words: Any, settings: Settings) -> TopicModel:
     from scipy.sparse import csr_matrix, hstack
 
-    every = matrix(terms, [p.text for p in articles])
     coef, intercept, threshold = [], [], []
     for topic in schema.topic_ids:
         rows = [i for i, p in enumerate(articles) if topic not in p.article.disputed_topics]
         agreed = [articles[i] for i in rows]
-        features = hstack([every[rows], csr_matrix([word_features(p, topic) for p in agreed])]).tocsr()
+        schema_words = settings.word_weight * csr_matrix([word_features(p, topic) for p in agreed])
+        features = hstack([words[rows], schema_words]).tocsr()
         labels = np.array([topic in (p.article.topics or ()) for p in agreed], dtype=bool)
         groups = [p.article.held_out_group for p in agreed]
         weights, bias = _fit_topic(features, labels, settings.topic_c)
@@ -148,8 +151,10 @@ def _fit_topics(articles: Sequence[Prepared], schema: Schema, terms: Tfidf, sett
         coef.append(weights)
         intercept.append(bias)
         threshold.append(cut)
-    both = np.array(coef).reshape(len(coef), len(terms.terms) + 2)
-    return TopicModel(both[:, :-2].copy(), both[:, -2:].copy(), np.array(intercept), np.array(threshold))
+    both = np.array(coef).reshape(len(coef), words.shape[1] + 2)
+    return TopicModel(
+        both[:, :-2].copy(), settings.word_weight * both[:, -2:], np.array(intercept), np.array(threshold)
+    )
 
 
 def _fit_topic(features: Any, labels: NDArray[np.bool_], c: float) -> tuple[NDArray[np.float64], float]:
