@@ -19,7 +19,7 @@ from talante.errors import DataError, NotEnoughDataError
 from talante.features.tfidf import Tfidf
 from talante.model.files import load, save
 from talante.model.fit import Settings, fit, logistic_regression, matrix, stance_pairs
-from talante.model.model import Model, addressed, word_features
+from talante.model.model import Model, word_features
 from talante.text.prepare import Prepared
 from tests.conftest import SETTINGS
 
@@ -65,15 +65,6 @@ def test_one_article_can_take_opposite_sides(model: Model, articles: list[Prepar
 
 def test_a_target_that_is_not_addressed_has_no_stance(model: Model) -> None:
     assert not model.predict(Article(id="x", text="The harbor is quiet, and so are the ships at the docks.")).stances
-
-
-def test_a_mention_in_passing_in_a_long_article_is_not_addressing(model: Model) -> None:
-    long = "The harbor is quiet today. " * 200
-    assert not model.predict(Article(id="x", text=long + "Toral waved.", lang="en")).stances
-    assert set(model.predict(Article(id="x", title="Toral waves", text=long, lang="en")).stances) == {"mayor"}
-    assert set(model.predict(Article(id="x", text="Toral waved to the quiet harbor and its ships.")).stances) == {
-        "mayor"
-    }
 
 
 def test_probabilities_sum_to_one_and_the_score_is_the_greatest(model: Model, articles: list[Prepared]) -> None:
@@ -217,7 +208,20 @@ def test_a_schema_of_topics_alone_or_targets_alone_is_enough(articles: list[Prep
     assert not stances.topics and stances.stances["mayor"].stance == "against"
 
 
-def test_addressed_looks_at_title_and_density(model: Model) -> None:
-    prepared = model.preparer.prepare(Article(id="x", text="Toral said no to ships.", lang="en"))
-    assert addressed(prepared, "mayor", 5) and not addressed(prepared, "mayor", 4)
-    assert not addressed(prepared, "union", 400)
+def test_a_target_in_passing_is_told_from_one_that_is_treated(corpus: Corpus, model: Model) -> None:
+    passing = "The fleet sailed at noon. " * 20 + "Toral was there. " + "The wind was fair. " * 20
+    treated = "Toral closed the harbor. Toral sold the ships. " * 4
+    labelled = [
+        Article(id=f"{kind}{i}", text=f"{text} Day {i}.", lang="en", topics=frozenset(), stances=stances, group=f"g{i}")
+        for i in range(6)
+        for kind, text, stances in (("p", passing, {}), ("t", treated, {"mayor": "against" if i % 2 else "favor"}))
+    ]
+    learned = fit(
+        [model.preparer.prepare(article) for article in labelled], Schema((), corpus.schema.targets), SETTINGS
+    )
+    for article in labelled:
+        assert set(learned.predict(article).stances) == set(article.stances or ())
+    # No example in passing: every mention counts
+    all_treated = [a for a in labelled if a.stances]
+    learned = fit([model.preparer.prepare(a) for a in all_treated], Schema((), corpus.schema.targets), SETTINGS)
+    assert set(learned.predict(labelled[0]).stances) == {"mayor"}

@@ -65,7 +65,7 @@ def resign(folder: Path, **changes: object) -> None:
         (lambda f: (f / "model.json").write_text("{}"), "not a talante model"),
         (lambda f: edit_card(f, format="other"), "not a talante model"),
         (lambda f: edit_card(f, format_version=99), "format version 99, and this talante reads version 2"),
-        (lambda f: edit_card(f, words_per_mention=1), "model.json: changed since it was written"),
+        (lambda f: edit_card(f, languages=[]), "model.json: changed since it was written"),
         (lambda f: (f / "article.idf.npy").unlink(), "article.idf.npy: missing"),
         (lambda f: os.truncate(f / "stances.own.npy", 200), "stances.own.npy: changed"),
         (lambda f: (f / "near.terms.txt").write_text("x"), "near.terms.txt: changed"),

@@ -27,7 +27,7 @@ from talante.corpus.files import cannot_write
 from talante.corpus.schema import schema_from_data
 from talante.errors import DataError, ModelError
 from talante.features.tfidf import Tfidf
-from talante.model.model import Model, StanceModel, TopicModel
+from talante.model.model import MENTION_FEATURES, AddressedModel, Model, StanceModel, TopicModel
 
 FORMAT = "talante-model"
 FORMAT_VERSION = 2
@@ -56,6 +56,9 @@ class _Shapes:
             "stances.own": (self.targets, stances, self.terms["article"]),
             "stances.own_intercept": (self.targets, stances),
             "stances.intercept": (stances,),
+            "addressed.coef": (MENTION_FEATURES,),
+            "addressed.intercept": (1,),
+            "addressed.threshold": (1,),
         }.get(name) or (self.terms[view],)
 
 
@@ -73,6 +76,9 @@ def _arrays(model: Model) -> dict[str, NDArray[np.float64]]:
         "stances.own": model.stances.own,
         "stances.own_intercept": model.stances.own_intercept,
         "stances.intercept": model.stances.intercept,
+        "addressed.coef": model.addressed.coef,
+        "addressed.intercept": model.addressed.intercept,
+        "addressed.threshold": model.addressed.threshold,
     }
 
 
@@ -98,7 +104,6 @@ def save(model: Model, folder: Path) -> Model:
             "format_version": FORMAT_VERSION,
             **{key: value for key, value in model.card.items() if key != "id"},
             "languages": list(model.languages),
-            "words_per_mention": model.words_per_mention,
             "schema": model.schema.to_json(),
             "files": {path.name: _sha256(path.read_bytes()) for path in sorted(beside.iterdir())},
         }
@@ -156,7 +161,9 @@ def load(folder: Path) -> Model:
                 arrays["stances.own_intercept"],
                 arrays["stances.intercept"],
             ),
-            words_per_mention=int(card["words_per_mention"]),
+            addressed=AddressedModel(
+                arrays["addressed.coef"], arrays["addressed.intercept"], arrays["addressed.threshold"]
+            ),
             card=card,
         )
     except (KeyError, TypeError, ValueError, DataError) as error:

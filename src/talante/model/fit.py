@@ -13,7 +13,15 @@ from talante.corpus.article import STANCES, Stance
 from talante.corpus.schema import Schema
 from talante.errors import NotEnoughDataError
 from talante.features.tfidf import Vector, fit_tfidf
-from talante.model.model import Model, StanceModel, TopicModel, word_features
+from talante.model.model import (
+    MENTION_FEATURES,
+    AddressedModel,
+    Model,
+    StanceModel,
+    TopicModel,
+    mention_features,
+    word_features,
+)
 from talante.text.prepare import Prepared
 
 log = logging.getLogger("talante")
@@ -27,23 +35,21 @@ _NEVER = -50.0
 class Settings:
     """What fitting can be told.
 
-    The regularization and the weights of the views were chosen on the corpus, by held-out group, where they are flat;
-    ``words_per_mention`` by hand, since on the short articles of the corpus any value from 500 up does equally well.
+    The regularization and the weights of the views were chosen on the corpus, by held-out writing session.
 
-    ``min_df``: articles that a term must occur in. ``topic_c``, ``stance_c``: inverse regularization.
+    ``min_df``: articles that a term must occur in. ``topic_c``, ``stance_c``, ``addressed_c``: inverse regularization.
     ``word_weight``: weight of `talante.model.model.word_features`, against 1 for TF-IDF. ``near_weight``,
     ``whole_weight``: weights of the two views that targets share, against 1 for a target's own.
-    ``words_per_mention``: see `talante.model.model.addressed`. ``folds``: parts that groups are dealt into for the
-    thresholds.
+    ``folds``: parts that groups are dealt into for the thresholds.
     """
 
     min_df: int = 3
     topic_c: float = 10.0
-    stance_c: float = 100.0
+    stance_c: float = 300.0
     word_weight: float = 0.5
     near_weight: float = 0.25
     whole_weight: float = 0.5
-    words_per_mention: int = 500
+    addressed_c: float = 1.0
     folds: int = 5
 
 
@@ -101,7 +107,7 @@ def fit(articles: Sequence[Prepared], schema: Schema, settings: Settings) -> Mod
         whole_terms=whole_terms,
         topics=topics,
         stances=stances,
-        words_per_mention=settings.words_per_mention,
+        addressed=_fit_addressed(articles, settings),
         card={"settings": asdict(settings)},
     )
 
@@ -137,7 +143,7 @@ def _fit_topics(articles: Sequence[Prepared], schema: Schema, words: Any, settin
         features = hstack([words[rows], schema_words]).tocsr()
         labels = np.array([topic in (p.article.topics or ()) for p in agreed], dtype=bool)
         groups = [p.article.held_out_group for p in agreed]
-        weights, bias = _fit_topic(features, labels, settings.topic_c)
+        weights, bias = _fit_binary(features, labels, settings.topic_c)
         if min(labels.sum(), (~labels).sum()) < 2:
             log.warning(
                 "topic '%s' has %d positive and %d negative articles: too few to learn it",
@@ -147,7 +153,7 @@ def _fit_topics(articles: Sequence[Prepared], schema: Schema, words: Any, settin
             )
             cut = 0.5
         else:
-            cut = _threshold(features, labels, groups, settings)
+            cut = _threshold(features, labels, groups, settings.topic_c, settings.folds)
         coef.append(weights)
         intercept.append(bias)
         threshold.append(cut)
@@ -157,7 +163,28 @@ def _fit_topics(articles: Sequence[Prepared], schema: Schema, words: Any, settin
     )
 
 
-def _fit_topic(features: Any, labels: NDArray[np.bool_], c: float) -> tuple[NDArray[np.float64], float]:
+def _fit_addressed(articles: Sequence[Prepared], settings: Settings) -> AddressedModel:
+    """Learn from every undisputed target that an annotated article mentions; without both sides, all are addressed."""
+    pairs = [
+        (p, target)
+        for p in articles
+        if p.article.stances is not None
+        for target in p.mentions
+        if target not in p.article.disputed_stances
+    ]
+    raw = np.array([mention_features(p, target) for p, target in pairs]).reshape(-1, MENTION_FEATURES)
+    labels = np.array([target in (p.article.stances or ()) for p, target in pairs], dtype=bool)
+    if min(labels.sum(), (~labels).sum()) < 2:
+        return AddressedModel(np.zeros(MENTION_FEATURES), np.zeros(1), np.zeros(1))
+    mean, scale = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-9)
+    features = (raw - mean) / scale
+    weights, bias = _fit_binary(features, labels, settings.addressed_c)
+    groups = [p.article.held_out_group for p, _ in pairs]
+    cut = _threshold(features, labels, groups, settings.addressed_c, settings.folds)
+    return AddressedModel(weights / scale, np.array([bias - mean @ (weights / scale)]), np.array([cut]))
+
+
+def _fit_binary(features: Any, labels: NDArray[np.bool_], c: float) -> tuple[NDArray[np.float64], float]:
     if labels.all() or not labels.any():
         # No other side to learn from: the smoothed frequency, whatever the text (Laplace)
         positive = (labels.sum() + 1.0) / (len(labels) + 2.0)
@@ -166,17 +193,17 @@ def _fit_topic(features: Any, labels: NDArray[np.bool_], c: float) -> tuple[NDAr
     return fitted.coef_[0], float(fitted.intercept_[0])
 
 
-def _threshold(features: Any, labels: NDArray[np.bool_], groups: Sequence[str], settings: Settings) -> float:
+def _threshold(features: Any, labels: NDArray[np.bool_], groups: Sequence[str], c: float, folds: int) -> float:
     """Return the cut with the best F1 on scores of articles whose group was held out of fitting."""
     from sklearn.metrics import precision_recall_curve
     from sklearn.model_selection import GroupKFold
 
-    folds = min(settings.folds, len(set(groups)))
+    folds = min(folds, len(set(groups)))
     if folds < 2:
         return 0.5
     scores = np.empty(len(labels))
     for inside, outside in GroupKFold(folds).split(features, labels, groups):
-        weights, bias = _fit_topic(features[inside], labels[inside], settings.topic_c)
+        weights, bias = _fit_binary(features[inside], labels[inside], c)
         scores[outside] = 1.0 / (1.0 + np.exp(-(features[outside] @ weights + bias)))
     precision, recall, cuts = precision_recall_curve(labels, scores)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)

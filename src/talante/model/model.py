@@ -1,5 +1,6 @@
 """A trained model in memory and what it says of an article; needs numpy and nothing that fits."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,9 @@ from talante.features.tfidf import Tfidf, Vector
 from talante.text.prepare import Prepared, Preparer
 
 Array = NDArray[np.float64]
+
+#: How many numbers `mention_features` returns.
+MENTION_FEATURES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,18 @@ class StanceModel:
 
 
 @dataclass(frozen=True)
+class AddressedModel:
+    """One logistic regression for all targets: whether an article really treats a target that it mentions.
+
+    ``coef`` is (MENTION_FEATURES,) for `mention_features`, ``intercept`` and ``threshold`` are (1,).
+    """
+
+    coef: Array
+    intercept: Array
+    threshold: Array
+
+
+@dataclass(frozen=True)
 class Model:
     """Everything that `predict` needs; made by `talante.model.fit.fit`, read by `talante.model.files.load`."""
 
@@ -88,7 +104,7 @@ class Model:
     whole_terms: Tfidf
     topics: TopicModel
     stances: StanceModel
-    words_per_mention: int
+    addressed: AddressedModel
     card: Mapping[str, Any]
 
     @property
@@ -124,9 +140,16 @@ class Model:
         stances = {
             target: StancePrediction(_softmax(self.stance_logits(prepared, vector, target)))
             for target in self.schema.target_ids
-            if addressed(prepared, target, self.words_per_mention)
+            if self.is_addressed(prepared, target)
         }
         return Prediction(prepared.article, scores, tuple(sorted(topics, key=lambda t: -scores[t])), stances)
+
+    def is_addressed(self, prepared: Prepared, target: str) -> bool:
+        """Say whether an article really treats a target, and does not only name it in passing."""
+        if target not in prepared.mentions:
+            return False
+        logit = self.addressed.coef @ np.array(mention_features(prepared, target)) + self.addressed.intercept
+        return bool((_sigmoid(logit) >= self.addressed.threshold)[0])
 
     def topic_logits(self, prepared: Prepared, vector: Vector) -> Array:
         """Return the decision value of each topic, (topics,), for an article and its vector in the article terms."""
@@ -148,13 +171,23 @@ class Model:
         return logits
 
 
-def addressed(prepared: Prepared, target: str, words_per_mention: int) -> bool:
-    """Say whether an article really treats a target: it names it once in so many words, or in the title.
+def mention_features(prepared: Prepared, target: str) -> tuple[float, ...]:
+    """Return how an article mentions a target, in MENTION_FEATURES numbers; it must mention it.
 
-    One mention makes the point of a short note and is in passing in a long report.
+    They are the logarithms of the numbers of mentions and of words (one mention makes the point of a short note, and
+    is in passing in a long report), 1 if the title has a mention, the place of the first one and the part of the text
+    that they span, both as shares, and the logarithm of 1 + the number of mentions of other targets.
     """
-    found = prepared.mentions.get(target)
-    return found is not None and (found.in_title or found.count * words_per_mention >= prepared.words)
+    found = prepared.mentions[target]
+    others = sum(other.count for label, other in prepared.mentions.items() if label != target)
+    return (
+        math.log(found.count),
+        math.log(prepared.words),
+        float(found.in_title),
+        found.first,
+        found.last - found.first,
+        math.log1p(others),
+    )
 
 
 def word_features(prepared: Prepared, topic: str) -> tuple[float, float]:

@@ -1,6 +1,5 @@
 """The way of one article from raw to ready: cleaned, its language known, its topics' words and targets found."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -16,10 +15,15 @@ from talante.text.sentences import sentence_spans
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How often the phrases of a label occur in an article, and whether one is in the title."""
+    """How often the phrases of a label occur in an article, whether one is in the title, and where.
+
+    ``first`` and ``last`` are the places of the outermost ones, from 0 (the beginning of the text) to 1.
+    """
 
     count: int
     in_title: bool
+    first: float
+    last: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +61,19 @@ class Preparer:
             raise DataError("language cannot be told", remedy="give it with --lang or in the record's 'lang'")
         mentions = self._mentions.find(text)
         sentences = sentence_spans(text) if mentions else []
-        found = _found(((m.label, m.start) for m in mentions), title)
+        found = _found(((m.label, m.start) for m in mentions), title, len(text))
         return Prepared(
             article=replace(cleaned, lang=lang),
             text=text,
             words=len(text.split()),
-            topic_words=_found(((m.label, m.start) for m in self._topic_words.find(text)), title),
+            topic_words=_found(((m.label, m.start) for m in self._topic_words.find(text)), title, len(text)),
             mentions=found,
             contexts={target: context(text, sentences, mentions, target) for target in found},
         )
 
 
-def _found(places: Iterable[tuple[str, int]], title: int) -> dict[str, Found]:
-    places = list(places)
-    in_title = {label for label, start in places if start < title}
-    return {label: Found(n, label in in_title) for label, n in Counter(label for label, _ in places).items()}
+def _found(places: Iterable[tuple[str, int]], title: int, length: int) -> dict[str, Found]:
+    starts: dict[str, list[int]] = {}
+    for label, start in places:
+        starts.setdefault(label, []).append(start)
+    return {label: Found(len(s), s[0] < title, s[0] / length, s[-1] / length) for label, s in starts.items()}
