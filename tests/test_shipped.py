@@ -55,7 +55,7 @@ def test_the_corpus_meets_its_goals() -> None:
 def test_readers_agreed_with_the_writers_or_the_label_is_disputed() -> None:
     corpus = load_corpus(ROOT / "data")
     readings = {r.id: r for r in load_readings(ROOT / "data/readings/readers.jsonl", corpus.schema)}
-    assert len(readings) > 900
+    assert len(readings) > 1800
     for article in corpus.articles:
         if reading := readings.get(article.id):
             topics, stances = article.topics or frozenset(), article.stances or {}
@@ -72,13 +72,14 @@ def test_the_model_is_the_one_that_the_corpus_trains(shipped: Model) -> None:
     np.testing.assert_allclose(again.topics.coef, shipped.topics.coef, rtol=0, atol=1e-6)
     np.testing.assert_allclose(again.stances.own, shipped.stances.own, rtol=0, atol=1e-6)
     np.testing.assert_allclose(again.topics.threshold, shipped.topics.threshold, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(again.addressed.coef, shipped.addressed.coef, rtol=0, atol=1e-6)
 
 
 def test_the_figures_on_the_gold_articles_do_not_slip(shipped: Model, shared: Path) -> None:
     report = evaluate_gold(shared / "gold/dev.jsonl", shipped)
     stance = next(s for s in report.stances if s.target == "venezuelan-government").macro_f1
-    assert stance.value > 0.60 and stance.n == 87
-    assert report.topics_macro_f1 and report.topics_macro_f1.value > 0.70
+    assert stance.value > 0.68 and stance.n == 87
+    assert report.topics_macro_f1 and report.topics_macro_f1.value > 0.73
 
 
 @pytest.mark.parametrize("lang", ["en", "es"])

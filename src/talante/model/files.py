@@ -4,8 +4,8 @@ Nothing in it is code: JSON and arrays, read with ``allow_pickle=False``. Openin
 worst fail. `model.json` holds the SHA-256 of each other file, and the id of the model is the SHA-256 of
 `model.json` without the id; a changed byte anywhere is noticed before the model is used.
 
-To change the format: raise FORMAT_VERSION, keep reading the versions before it, and keep a small model of
-each in the tests.
+To change the format: raise FORMAT_VERSION and, from the first release on, keep reading the versions before
+it, with a small model of each in the tests.
 """
 
 import hashlib
