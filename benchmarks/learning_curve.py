@@ -27,6 +27,9 @@ from talante.text.prepare import Prepared, Preparer
 SHARES = (0.25, 0.5, 0.75, 1.0)
 DATA = Path(__file__).parents[1] / "data"
 
+#: A target with fewer labels gets no line of its own: chance would draw it.
+FEWEST = 20
+
 
 def draw(articles: Sequence[Prepared], share: float, seed: int) -> list[Prepared]:
     """Return whole groups, drawn at random, until they hold ``share`` of the articles."""
@@ -48,7 +51,7 @@ def outcomes(inside: Sequence[Prepared], outside: Sequence[Prepared], schema: Sc
 
 def figures(report: Report) -> dict[str, float]:
     """Return the figures of the curve, by name."""
-    named = {f"stance, {s.target}": s.macro_f1.value for s in report.stances}
+    named = {f"stance, {s.target}": s.macro_f1.value for s in report.stances if s.macro_f1.n >= FEWEST}
     assert report.pooled and report.addressed and report.topics_macro_f1
     return {
         "stance, all targets": report.pooled.macro_f1.value,
@@ -115,8 +118,9 @@ def plot(curves: dict[str, dict[str, list[float]]], articles: list[float], path:
     """Draw one panel for each thing measured on."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5 * len(curves), 4.2), layout="constrained")
+    figure = Figure(figsize=(5 * len(curves), 4.6), layout="constrained")
     axes = figure.subplots(1, len(curves), sharey=True, squeeze=False)[0]
+    keys = list(next(iter(curves.values())))  # the corpus has every target
     for ax, (name, rows) in zip(axes, curves.items(), strict=True):
         for key, values in rows.items():
             strong = key in ("stance, all targets", "topics", "addressed")
@@ -125,13 +129,14 @@ def plot(curves: dict[str, dict[str, list[float]]], articles: list[float], path:
                 values,
                 "o-",
                 label=key,
+                color=f"C{keys.index(key)}",
                 lw=2 if strong else 1,
                 alpha=1 if strong else 0.6,
             )
         ax.set(title=name, xlabel="articles learned from", ylim=(0, 1))
         ax.grid(alpha=0.3)
     axes[0].set_ylabel("macro-F1 (addressed: F1)")
-    axes[-1].legend(fontsize=7, loc="lower right")
+    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=4)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
