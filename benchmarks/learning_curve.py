@@ -120,7 +120,7 @@ def plot(curves: dict[str, dict[str, list[float]]], articles: list[float], path:
 
     figure = Figure(figsize=(5 * len(curves), 4.6), layout="constrained")
     axes = figure.subplots(1, len(curves), sharey=True, squeeze=False)[0]
-    keys = list(next(iter(curves.values())))  # the corpus has every target
+    keys = list(dict.fromkeys(key for rows in curves.values() for key in rows))
     for ax, (name, rows) in zip(axes, curves.items(), strict=True):
         for key, values in rows.items():
             strong = key in ("stance, all targets", "topics", "addressed")
@@ -136,7 +136,8 @@ def plot(curves: dict[str, dict[str, list[float]]], articles: list[float], path:
         ax.set(title=name, xlabel="articles learned from", ylim=(0, 1))
         ax.grid(alpha=0.3)
     axes[0].set_ylabel("macro-F1 (addressed: F1)")
-    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=4)
+    lines = {label: line for ax in axes for line, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    figure.legend(lines.values(), lines.keys(), fontsize=8, loc="outside lower center", ncols=4)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 

@@ -10,16 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import normalize
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, normalize
 
 from talante.corpus.article import STANCES, Article
 from talante.corpus.records import Corpus
 from talante.corpus.schema import Schema
 from talante.errors import DataError, NotEnoughDataError
-from talante.features.tfidf import Tfidf
+from talante.features.tfidf import Tfidf, is_word
 from talante.model.files import load, save
 from talante.model.fit import Settings, fit, logistic_regression, matrix, stance_pairs
-from talante.model.model import Model, word_features
+from talante.model.model import Model, mention_features, word_features
 from talante.text.prepare import Prepared
 from tests.conftest import SETTINGS
 
@@ -106,8 +107,7 @@ def tfidf(terms: Tfidf, texts: list[str]) -> csr_matrix:
 
 
 def topic_features(model: Model, articles: list[Prepared], topic: str) -> csr_matrix:
-    is_word = [" " not in term for term in model.article_terms.terms]
-    words = normalize(tfidf(model.article_terms, [p.text for p in articles])[:, is_word])
+    words = normalize(tfidf(model.article_terms, [p.text for p in articles])[:, is_word(model.article_terms.terms)])
     return hstack([words, SETTINGS.word_weight * csr_matrix([word_features(p, topic) for p in articles])]).tocsr()
 
 
@@ -216,12 +216,24 @@ def test_a_target_in_passing_is_told_from_one_that_is_treated(corpus: Corpus, mo
         for i in range(6)
         for kind, text, stances in (("p", passing, {}), ("t", treated, {"mayor": "against" if i % 2 else "favor"}))
     ]
-    learned = fit(
-        [model.preparer.prepare(article) for article in labelled], Schema((), corpus.schema.targets), SETTINGS
-    )
+    targets, prepared = Schema((), corpus.schema.targets), [model.preparer.prepare(article) for article in labelled]
+    learned = fit(prepared, targets, SETTINGS)
     for article in labelled:
         assert set(learned.predict(article).stances) == set(article.stances or ())
-    # No example in passing: every mention counts
-    all_treated = [a for a in labelled if a.stances]
-    learned = fit([model.preparer.prepare(a) for a in all_treated], Schema((), corpus.schema.targets), SETTINGS)
-    assert set(learned.predict(labelled[0]).stances) == {"mayor"}
+    # The scaling of the features is in the weights
+    features = np.array([mention_features(p, "mayor") for p in prepared])
+    peer = make_pipeline(StandardScaler(), logistic_regression(SETTINGS.addressed_c))
+    peer.fit(features, [bool(a.stances) for a in labelled])
+    own = features @ learned.addressed.coef + learned.addressed.intercept
+    np.testing.assert_allclose(own, peer.decision_function(features), rtol=0, atol=1e-9)
+
+
+def test_without_an_example_in_passing_every_mention_counts(
+    articles: list[Prepared], corpus: Corpus, caplog: pytest.LogCaptureFixture
+) -> None:
+    treated = [p for p in articles if set(p.mentions) == set(p.article.stances or ())]
+    with caplog.at_level(logging.WARNING, "talante"):
+        learned = fit(treated, corpus.schema, SETTINGS)
+    assert "0 targets are named only in passing" in caplog.text
+    passing = "The fleet sailed at noon. " * 40 + "Toral was there."
+    assert set(learned.predict(Article(id="x", text=passing, lang="en")).stances) == {"mayor"}

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,17 +28,15 @@ class Tfidf:
     terms: Sequence[str]
     idf: NDArray[np.float64]
     _column: dict[str, int] = field(init=False, repr=False, compare=False)
-    _word: NDArray[np.intp] = field(init=False, repr=False, compare=False)  # number among the words, -1 for a pair
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_column", {term: i for i, term in enumerate(self.terms)})
-        is_word = np.array([" " not in term for term in self.terms], dtype=bool)
-        object.__setattr__(self, "_word", np.where(is_word, np.cumsum(is_word) - 1, -1).astype(np.intp))
 
-    @property
-    def words(self) -> int:
-        """Return how many of the terms are single words."""
-        return int((self._word >= 0).sum())
+    @cached_property
+    def _word(self) -> NDArray[np.intp]:
+        """Number the terms that are single words; a pair of words has -1."""
+        word = is_word(self.terms)
+        return np.where(word, np.cumsum(word) - 1, -1).astype(np.intp)
 
     def vector(self, text: str) -> Vector:
         """Return the columns of a text's terms, ascending, and their values; both empty if it has none."""
@@ -55,6 +54,11 @@ class Tfidf:
         columns, values = vector
         number = self._word[columns]
         return number[number >= 0], _unit(values[number >= 0])
+
+
+def is_word(terms: Sequence[str]) -> NDArray[np.bool_]:
+    """Say of each term whether it is a single word, and not a pair of words."""
+    return np.array([" " not in term for term in terms], dtype=bool)
 
 
 def _unit(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -26,7 +26,7 @@ from talante.corpus.article import STANCES
 from talante.corpus.files import cannot_write
 from talante.corpus.schema import schema_from_data
 from talante.errors import DataError, ModelError
-from talante.features.tfidf import Tfidf
+from talante.features.tfidf import Tfidf, is_word
 from talante.model.model import MENTION_FEATURES, AddressedModel, Model, StanceModel, TopicModel
 
 FORMAT = "talante-model"
@@ -137,7 +137,7 @@ def load(folder: Path) -> Model:
         schema = schema_from_data(card["schema"], str(folder / "model.json"))
         terms = {view: _terms(contents[f"{view}.terms.txt"]) for view in _VIEWS}
         sizes = {view: len(listed) for view, listed in terms.items()}
-        words = sum(" " not in term for term in terms["article"])
+        words = int(is_word(terms["article"]).sum())
         shapes = _Shapes(len(schema.topics), len(schema.targets), sizes, words)
         arrays = {
             name.removesuffix(".npy"): _array(folder / name, shapes) for name in contents if name.endswith(".npy")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from talante.corpus.article import STANCES, Stance
 from talante.corpus.schema import Schema
 from talante.errors import NotEnoughDataError
-from talante.features.tfidf import Vector, fit_tfidf
+from talante.features.tfidf import Vector, fit_tfidf, is_word
 from talante.model.model import (
     MENTION_FEATURES,
     AddressedModel,
@@ -89,7 +89,9 @@ def fit(articles: Sequence[Prepared], schema: Schema, settings: Settings) -> Mod
         )
     article_terms, _ = fit_tfidf([p.text for p in articles], settings.min_df)
     vectors = {p.article.id: article_terms.vector(p.text) for p in articles}
-    words = matrix([article_terms.words_of(vectors[p.article.id]) for p in with_topics], article_terms.words)
+    words = matrix(
+        [article_terms.words_of(vectors[p.article.id]) for p in with_topics], int(is_word(article_terms.terms).sum())
+    )
     topics = _fit_topics(with_topics, schema, words, settings)
     contexts, sources = (
         [pair.prepared.contexts[pair.target] for pair in pairs],
@@ -107,7 +109,7 @@ def fit(articles: Sequence[Prepared], schema: Schema, settings: Settings) -> Mod
         whole_terms=whole_terms,
         topics=topics,
         stances=stances,
-        addressed=_fit_addressed(articles, settings),
+        addressed=_fit_addressed(articles, schema, settings),
         card={"settings": asdict(settings)},
     )
 
@@ -163,8 +165,10 @@ def _fit_topics(articles: Sequence[Prepared], schema: Schema, words: Any, settin
     )
 
 
-def _fit_addressed(articles: Sequence[Prepared], settings: Settings) -> AddressedModel:
+def _fit_addressed(articles: Sequence[Prepared], schema: Schema, settings: Settings) -> AddressedModel:
     """Learn from every undisputed target that an annotated article mentions; without both sides, all are addressed."""
+    from sklearn.preprocessing import StandardScaler
+
     pairs = [
         (p, target)
         for p in articles
@@ -175,13 +179,19 @@ def _fit_addressed(articles: Sequence[Prepared], settings: Settings) -> Addresse
     raw = np.array([mention_features(p, target) for p, target in pairs]).reshape(-1, MENTION_FEATURES)
     labels = np.array([target in (p.article.stances or ()) for p, target in pairs], dtype=bool)
     if min(labels.sum(), (~labels).sum()) < 2:
+        if schema.targets:
+            log.warning(
+                "%d targets are named only in passing: too few, each mention counts as treated", (~labels).sum()
+            )
         return AddressedModel(np.zeros(MENTION_FEATURES), np.zeros(1), np.zeros(1))
-    mean, scale = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-9)
-    features = (raw - mean) / scale
+    scaler = StandardScaler()
+    features = scaler.fit_transform(raw)
     weights, bias = _fit_binary(features, labels, settings.addressed_c)
     groups = [p.article.held_out_group for p, _ in pairs]
     cut = _threshold(features, labels, groups, settings.addressed_c, settings.folds)
-    return AddressedModel(weights / scale, np.array([bias - mean @ (weights / scale)]), np.array([cut]))
+    # Scaling goes into the weights, so that predicting needs none
+    coef = weights / scaler.scale_
+    return AddressedModel(coef, np.array([bias - scaler.mean_ @ coef]), np.array([cut]))
 
 
 def _fit_binary(features: Any, labels: NDArray[np.bool_], c: float) -> tuple[NDArray[np.float64], float]:
