@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from talante.corpus.article import Article
 from talante.corpus.records import Corpus
 from talante.features.tokens import terms
-from talante.text.contexts import OTHER_MASK, TARGET_MASK, mask
+from talante.text.contexts import OTHER_MASK, TARGET_MASK, near_view, whole_view
 from talante.text.mentions import PhraseFinder, target_phrases
 from talante.text.prepare import Preparer
 from talante.text.sentences import sentence_spans
@@ -43,12 +43,23 @@ def test_a_mask_is_one_term_that_no_article_contains(preparer: Preparer) -> None
 def test_masking_hides_every_name_and_nothing_else(corpus: Corpus, words: list[str]) -> None:
     text = " ".join(words)
     found = PhraseFinder(target_phrases(corpus.schema)).find(text)
-    masked = mask(text, found, "mayor")
+    masked = whole_view(text, found, "mayor").text
     assert not PhraseFinder(target_phrases(corpus.schema)).find(masked)
     pieces = re.split(f"{re.escape(TARGET_MASK)}|{re.escape(OTHER_MASK)}", masked)
     names = [text[m.start : m.end] for m in found]
     rebuilt = "".join(piece + name for piece, name in zip(pieces, [*names, ""], strict=True))
     assert rebuilt == text
+
+
+@given(st.lists(st.sampled_from(["Toral", "Rui Castro", "town hall", "Ox", "no.", "\n\n", "¿Sí?"]), min_size=1))
+def test_every_word_of_a_view_knows_its_place_in_the_article(corpus: Corpus, words: list[str]) -> None:
+    text = " ".join(words)
+    found = PhraseFinder(target_phrases(corpus.schema)).find(text)
+    names = {text[m.start : m.end] for m in found}
+    for view in (near_view(text, sentence_spans(text), found, "mayor"), whole_view(text, found, "mayor")):
+        for word in re.finditer(r"⟦\w+⟧|\w+", view.text):
+            start, end = view.origin(*word.span())
+            assert text[start:end] in names if word[0].startswith("⟦") else text[start:end] == word[0]
 
 
 @given(st.text(alphabet='aB .!?\n"”»¿¡', max_size=80))

@@ -32,6 +32,7 @@ def test_a_folder_imports_only_from_those_before_it(folder: str) -> None:
     [
         ("typer", {"cli"}),
         ("rich", {"cli"}),
+        ("jinja2", {"cli"}),
         ("sklearn", {"features", "model", "evaluation"}),
         ("joblib", {"evaluation"}),
         ("rensa", {"corpus"}),
@@ -55,7 +56,7 @@ from talante.cli.app import main
 try:
     main()
 except SystemExit as done:
-    heavy = {"sklearn", "scipy", "joblib", "pandas", "trafilatura", "lxml", "rich", "markdown_it"}
+    heavy = {"sklearn", "scipy", "joblib", "pandas", "trafilatura", "lxml", "rich", "jinja2", "markdown_it"}
     print(sorted(heavy & set(sys.modules)), done.code, file=sys.stderr)
 """
 

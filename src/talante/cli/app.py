@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from talante import __version__
-from talante.cli import corpus, evaluate, models, predict, train
+from talante.cli import corpus, evaluate, explain, models, predict, train
 from talante.errors import TalanteError, WriteError
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -89,6 +89,7 @@ def talante(
 
 
 app.command("predict")(predict.predict)
+app.command("explain")(explain.explain)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.app, name="models")

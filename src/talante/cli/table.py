@@ -9,7 +9,7 @@ from talante.jobs.tag import Row
 if TYPE_CHECKING:  # `predict` needs none of it
     from talante.jobs.stats import Row as CorpusRow
 
-_COLORS = {"against": "red", "neutral": "cyan", "favor": "green"}
+_COLORS = {"against": "red", "neutral": "cyan", "favor": "green", None: "dim"}
 
 
 def show_rows(rows: Iterable[Row]) -> int:
@@ -33,12 +33,47 @@ def show_rows(rows: Iterable[Row]) -> int:
         name = escape(row["title"] or row["id"]) + f" [dim]({row['lang']})[/]"
         topics = "\n".join(f"{topic} {score:.2f}" for topic, score in row["topics"].items())
         stances = "\n".join(
-            f"{target} [{_COLORS[s['stance']]}]{s['stance']}[/] {s['score']:.2f}"
+            f"{escape(target)} [{_COLORS[s['stance']]}]{s['stance'] or 'unsure'}[/] {s['score']:.2f}"
             for target, s in row["stances"].items()
         )
         table.add_row(name, topics or "[dim]none[/]", stances or "[dim]none[/]")
     console.print(table)
     return failed
+
+
+def show_explanation(row: Row) -> None:
+    """Print the labels of an article, each with its sum and the strongest sentences and terms on both sides."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.padding import Padding
+
+    console = Console(highlight=False)
+    if "error" in row:
+        console.print(f"{escape(row['id'])}: [bold red]{escape(row['error'])}[/]")
+        return
+    console.print(f"[bold]{escape(row['title'] or row['id'])}[/] [dim]({row['lang']})[/]\n")
+    for label in row["labels"]:
+        what = f"{label['kind']} [bold]{escape(label['label'])}[/]"
+        if stance := label.get("stance"):
+            what = f"stance toward [bold]{escape(label['label'])}[/]: [{_COLORS[stance]}]{stance}[/]"
+        given = "" if label["given"] else " [dim]not given[/]"
+        cut = "" if label["threshold"] is None else f" [dim](from {label['threshold']:.2f})[/]"
+        console.print(f"{what} {label['score']:.2f}{cut}{given}")
+        sentences = sum(s["share"] for s in label["sentences"])
+        parts = [
+            f"intercept {label['intercept']:+.2f}",
+            *([f"sentences {sentences:+.2f}"] if label["sentences"] else []),
+        ]
+        parts += [f"{escape(o['name'])} {o['share']:+.2f}" for o in label["other"]]
+        console.print(Padding(f"[dim]{', '.join(parts)} = {label['logit']:+.2f}[/]", (0, 0, 0, 2)))
+        order = sorted(label["sentences"], key=lambda s: -s["share"])
+        for sentence in [s for s in order[:2] if s["share"] > 0] + [s for s in order[-1:] if s["share"] < 0]:
+            text = " ".join(row[sentence["field"]][sentence["start"] : sentence["end"]].split())
+            console.print(Padding(f"[cyan]{sentence['share']:+.2f}[/] {escape(text)}", (0, 0, 0, 2)))
+        if label["terms"]:
+            terms = ", ".join(f"{escape(t['term'])} {t['share']:+.2f}" for t in label["terms"][:10])
+            console.print(Padding(f"[dim]terms:[/] {terms}", (0, 0, 0, 2)))
+        console.print()
 
 
 def show_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -36,7 +36,11 @@ class GuardedAlias:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a stance is about. ``aliases`` by language, ``excluded``: longer phrases that mean something else."""
+    """What a stance is about. ``aliases`` by language, ``excluded``: longer phrases that mean something else.
+
+    ``assumed``: every article is taken to treat it, whether it names it or not, as in a set of posts collected about
+    one question.
+    """
 
     id: str
     name: Mapping[str, str]
@@ -44,6 +48,7 @@ class Target:
     aliases: Mapping[str, tuple[str, ...]]
     guarded: tuple[GuardedAlias, ...] = ()
     excluded: tuple[str, ...] = ()
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,11 @@ class Schema:
     def target_ids(self) -> tuple[str, ...]:
         """Return the target ids in order."""
         return tuple(target.id for target in self.targets)
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """Return the ids of the targets that every article is taken to treat."""
+        return tuple(target.id for target in self.targets if target.assumed)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data that `schema_from_data` reads back."""
@@ -118,9 +128,12 @@ def _topic(entry: Any, place: str) -> Topic:
 
 
 def _target(entry: Any, place: str) -> Target:
-    e = _fields(entry, ("id", "name", "definition", "aliases", "guarded", "excluded"), "target", place)
+    e = _fields(entry, ("id", "name", "definition", "aliases", "guarded", "excluded", "assumed"), "target", place)
     aliases = _by_language(e, "aliases", place)
-    if not any(aliases.values()):
+    assumed = e.get("assumed", False)
+    if not isinstance(assumed, bool):
+        raise DataError(f"target '{e['id']}': assumed must be true or false", place=place)
+    if not any(aliases.values()) and not assumed:
         raise DataError(f"target '{e['id']}' has no aliases", place=place, remedy="add aliases.en or aliases.es")
     guarded = []
     for g in e.get("guarded", ()):
@@ -128,7 +141,7 @@ def _target(entry: Any, place: str) -> Target:
             raise DataError(f"target '{e['id']}': a guarded alias needs 'alias' and 'needs'", place=place)
         guarded.append(GuardedAlias(g["alias"], _phrases(g["needs"], e["id"], place)))
     excluded = _phrases(e.get("excluded", ()), e["id"], place)
-    return Target(e["id"], dict(e.get("name", {})), e.get("definition", ""), aliases, tuple(guarded), excluded)
+    return Target(e["id"], dict(e.get("name", {})), e.get("definition", ""), aliases, tuple(guarded), excluded, assumed)
 
 
 def _by_language(entry: Mapping[str, Any], field: str, place: str) -> dict[str, tuple[str, ...]]:

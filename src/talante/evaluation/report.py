@@ -102,7 +102,7 @@ def build_report(
     bootstrap = Bootstrap([o.article.held_out_group for o in outcomes])
     topics = topic_counts(outcomes, schema.topic_ids)
     stances = stance_counts(outcomes, schema.target_ids)
-    addressed = addressed_counts(outcomes, schema.target_ids).sum(axis=1)
+    addressed = addressed_counts(outcomes, [t for t in schema.target_ids if t not in schema.assumed]).sum(axis=1)
     occurring = _occurring(topics)
     has_topics, has_stances = bool(occurring.any()), bool(stances.any())
     pooled = stances.sum(axis=1)
@@ -122,7 +122,7 @@ def build_report(
             if stances[:, i].any()
         ],
         pooled=_stances(bootstrap, "all targets", pooled) if has_stances else None,
-        addressed=_label(bootstrap, "addressed", addressed) if has_stances else None,
+        addressed=_label(bootstrap, "addressed", addressed) if addressed.any() else None,
         controls=_controls(bootstrap, outcomes, pooled) if has_stances else [],
         outlet_leak=bootstrap.estimate(_confusion(outcomes, outlet_only(outcomes)), macro_f1, int(pooled.sum()))
         if has_stances

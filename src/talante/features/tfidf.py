@@ -33,6 +33,11 @@ class Tfidf:
         object.__setattr__(self, "_column", {term: i for i, term in enumerate(self.terms)})
 
     @cached_property
+    def words(self) -> list[str]:
+        """Return the terms that are single words, in order."""
+        return [term for term, word in zip(self.terms, is_word(self.terms), strict=True) if word]
+
+    @cached_property
     def _word(self) -> NDArray[np.intp]:
         """Number the terms that are single words; a pair of words has -1."""
         word = is_word(self.terms)
@@ -49,7 +54,7 @@ class Tfidf:
     def words_of(self, vector: Vector) -> Vector:
         """Return what is left of a vector without the pairs of words, again of length 1.
 
-        Its columns count the single words only, in the order of the terms.
+        Its columns number ``words``.
         """
         columns, values = vector
         number = self._word[columns]

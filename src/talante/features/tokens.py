@@ -20,3 +20,13 @@ def terms(text: str) -> list[str]:
     """
     words = _WORD.findall(fold(text))
     return words + [f"{a} {b}" for a, b in pairwise(words)]
+
+
+def placed_terms(text: str) -> list[tuple[str, int, int]]:
+    """Return the same terms with the place of each: ``text[start:end]``.
+
+    >>> placed_terms("El Perú")
+    [('el', 0, 2), ('peru', 3, 7), ('el peru', 0, 7)]
+    """
+    words = [(match[0], *match.span()) for match in _WORD.finditer(fold(text))]
+    return words + [(f"{a} {b}", start, end) for (a, start, _), (b, _, end) in pairwise(words)]

@@ -117,7 +117,7 @@ def check_article(article: Article, preparer: Preparer) -> tuple[Prepared | None
 
 def _doubts(article: Article, prepared: Prepared) -> Iterator[tuple[str, str, str]]:
     for target in article.stances or {}:
-        if target not in prepared.mentions:
+        if target not in prepared.contexts:
             fact = f"stance toward '{target}', which the article names by no alias"
             yield "mention", fact, "it is not learned from; add an alias to schema.toml or drop the stance"
     spoken = identify(prepared.text)

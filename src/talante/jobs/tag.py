@@ -12,12 +12,17 @@ Row = dict[str, Any]
 
 
 def tag(
-    articles: Iterable[Article | Unreadable], model: Model, *, lang: str = "", every_score: bool = False
+    articles: Iterable[Article | Unreadable],
+    model: Model,
+    *,
+    lang: str = "",
+    min_score: float = 0.0,
+    every_score: bool = False,
 ) -> Iterator[Row]:
     """Yield a row for each article; what cannot be tagged keeps its place as ``{"id": ..., "error": ...}``.
 
-    ``lang`` overrides the language of every article. ``every_score`` adds the scores of all topics and of all
-    three stances.
+    ``lang`` overrides the language of every article. A stance whose score is below ``min_score`` becomes None: unsure.
+    ``every_score`` adds the scores of all topics and of all three stances.
     """
     for article in articles:
         if isinstance(article, Unreadable):
@@ -28,10 +33,10 @@ def tag(
         except DataError as error:
             yield {"id": article.id, "error": str(error)}
         else:
-            yield to_row(prediction, model, every_score=every_score)
+            yield to_row(prediction, model, min_score=min_score, every_score=every_score)
 
 
-def to_row(prediction: Prediction, model: Model, *, every_score: bool = False) -> Row:
+def to_row(prediction: Prediction, model: Model, *, min_score: float = 0.0, every_score: bool = False) -> Row:
     """Return a prediction as plain data; scores have four digits."""
     article, stances = prediction.article, prediction.stances
     row: Row = {
@@ -39,7 +44,10 @@ def to_row(prediction: Prediction, model: Model, *, every_score: bool = False) -
         "title": article.title,
         "lang": article.lang,
         "topics": {topic: round(prediction.scores[topic], 4) for topic in prediction.topics},
-        "stances": {t: {"stance": s.stance, "score": round(s.score, 4)} for t, s in stances.items()},
+        "stances": {
+            target: {"stance": s.stance if s.score >= min_score else None, "score": round(s.score, 4)}
+            for target, s in stances.items()
+        },
         "model": model.id,
     }
     if every_score:

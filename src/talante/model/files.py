@@ -56,7 +56,7 @@ class _Shapes:
             "stances.own": (self.targets, stances, self.terms["article"]),
             "stances.own_intercept": (self.targets, stances),
             "stances.intercept": (stances,),
-            "addressed.coef": (MENTION_FEATURES,),
+            "addressed.coef": (len(MENTION_FEATURES),),
             "addressed.intercept": (1,),
             "addressed.threshold": (1,),
         }.get(name) or (self.terms[view],)

@@ -174,16 +174,16 @@ def _fit_addressed(articles: Sequence[Prepared], schema: Schema, settings: Setti
         for p in articles
         if p.article.stances is not None
         for target in p.mentions
-        if target not in p.article.disputed_stances
+        if target not in p.article.disputed_stances and target not in schema.assumed
     ]
-    raw = np.array([mention_features(p, target) for p, target in pairs]).reshape(-1, MENTION_FEATURES)
+    raw = np.array([mention_features(p, target) for p, target in pairs]).reshape(-1, len(MENTION_FEATURES))
     labels = np.array([target in (p.article.stances or ()) for p, target in pairs], dtype=bool)
     if min(labels.sum(), (~labels).sum()) < 2:
-        if schema.targets:
+        if set(schema.target_ids) - set(schema.assumed):
             log.warning(
                 "%d targets are named only in passing: too few, each mention counts as treated", (~labels).sum()
             )
-        return AddressedModel(np.zeros(MENTION_FEATURES), np.zeros(1), np.zeros(1))
+        return AddressedModel(np.zeros(len(MENTION_FEATURES)), np.zeros(1), np.zeros(1))
     scaler = StandardScaler()
     features = scaler.fit_transform(raw)
     weights, bias = _fit_binary(features, labels, settings.addressed_c)

@@ -1,8 +1,8 @@
 """A trained model in memory and what it says of an article; needs numpy and nothing that fits."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,15 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talante.corpus.article import STANCES, Article, Stance
-from talante.corpus.schema import Schema
+from talante.corpus.schema import Schema, Target
 from talante.errors import DataError
 from talante.features.tfidf import Tfidf, Vector
 from talante.text.prepare import Prepared, Preparer
 
 Array = NDArray[np.float64]
 
-#: How many numbers `mention_features` returns.
-MENTION_FEATURES = 6
+#: The names of what `mention_features` returns.
+MENTION_FEATURES = (
+    "number of mentions",
+    "words of the article",
+    "mentioned in the title",
+    "place of the first mention",
+    "part of the text that the mentions span",
+    "mentions of other targets",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ class StanceModel:
 class AddressedModel:
     """One logistic regression for all targets: whether an article really treats a target that it mentions.
 
-    ``coef`` is (MENTION_FEATURES,) for `mention_features`, ``intercept`` and ``threshold`` are (1,).
+    ``coef`` has a weight for each of MENTION_FEATURES, ``intercept`` and ``threshold`` are (1,).
     """
 
     coef: Array
@@ -116,6 +123,17 @@ class Model:
         """Return what makes an article ready for this model."""
         return Preparer(self.schema)
 
+    def with_targets(self, targets: Sequence[Target]) -> "Model":
+        """Return this model for a schema with more targets: what all targets share speaks for these, nothing else."""
+        stances, more = self.stances, len(targets)
+        own = np.concatenate([stances.own, np.zeros((more, *stances.own.shape[1:]))])
+        own_intercept = np.concatenate([stances.own_intercept, np.zeros((more, len(STANCES)))])
+        return replace(
+            self,
+            schema=replace(self.schema, targets=(*self.schema.targets, *targets)),
+            stances=replace(stances, own=own, own_intercept=own_intercept),
+        )
+
     def predict(self, article: Article) -> Prediction:
         """Tag one article.
 
@@ -132,12 +150,12 @@ class Model:
                 remedy="if that is wrong, name the language with --lang",
             )
         vector = self.article_terms.vector(prepared.text)
-        probabilities = _sigmoid(self.topic_logits(prepared, vector))
+        probabilities = sigmoid(self.topic_logits(prepared, vector))
         scores = dict(zip(self.schema.topic_ids, probabilities.tolist(), strict=True))
         passed = probabilities >= self.topics.threshold
         topics = [t for t, p in zip(self.schema.topic_ids, passed.tolist(), strict=True) if p]
         stances = {
-            target: StancePrediction(_softmax(self.stance_logits(prepared, vector, target)))
+            target: StancePrediction(softmax(self.stance_logits(prepared, vector, target)))
             for target in self.schema.target_ids
             if self.is_addressed(prepared, target)
         }
@@ -145,10 +163,16 @@ class Model:
 
     def is_addressed(self, prepared: Prepared, target: str) -> bool:
         """Say whether an article really treats a target, and does not only name it in passing."""
+        if target in self.schema.assumed:
+            return True
         if target not in prepared.mentions:
             return False
-        logit = self.addressed.coef @ np.array(mention_features(prepared, target)) + self.addressed.intercept
-        return bool((_sigmoid(logit) >= self.addressed.threshold)[0])
+        return bool(sigmoid(self.addressed_logit(prepared, target)) >= self.addressed.threshold[0])
+
+    def addressed_logit(self, prepared: Prepared, target: str) -> Array:
+        """Return the decision value, a number, of whether an article treats a target that it mentions."""
+        features = np.array(mention_features(prepared, target))
+        return np.asarray(self.addressed.coef @ features + self.addressed.intercept[0])
 
     def topic_logits(self, prepared: Prepared, vector: Vector) -> Array:
         """Return the decision value of each topic, (topics,), for an article and its vector in the article terms."""
@@ -171,7 +195,7 @@ class Model:
 
 
 def mention_features(prepared: Prepared, target: str) -> tuple[float, ...]:
-    """Return how an article mentions a target, in MENTION_FEATURES numbers; it must mention it.
+    """Return how an article mentions a target, the numbers that MENTION_FEATURES names; it must mention it.
 
     They are the logarithms of the numbers of mentions and of words (one mention makes the point of a short note, and
     is in passing in a long report), 1 if the title has a mention, the place of the first one and the part of the text
@@ -199,12 +223,13 @@ def word_features(prepared: Prepared, topic: str) -> tuple[float, float]:
     return (20.0 * found.count / (prepared.words + 50), float(found.in_title)) if found else (0.0, 0.0)
 
 
-def _sigmoid(logits: Array) -> Array:
-    # stable for large values
+def sigmoid(logits: Array) -> Array:
+    """Return the probabilities of logits; stable for large ones."""
     return np.exp(-np.logaddexp(0.0, -logits))
 
 
-def _softmax(logits: Array) -> tuple[float, float, float]:
+def softmax(logits: Array) -> tuple[float, float, float]:
+    """Return the probabilities of the three stances from their logits."""
     powers = np.exp(logits - logits.max())
     against, neutral, favor = (powers / powers.sum()).tolist()
     return against, neutral, favor

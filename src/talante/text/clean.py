@@ -59,7 +59,7 @@ def clean(article: Article) -> Article:
     """
     if article.format == "html":
         article = _from_html(article)
-    text, title = _plain(article.text), " ".join(_plain(article.title).split())
+    text, title = plain(article.text), " ".join(plain(article.title).split())
     if article.format == "markdown":
         text = _from_markdown(text)
     text = _strip_chrome(text)
@@ -78,7 +78,8 @@ def full_text(article: Article) -> str:
     return f"{article.title}\n\n{article.text}" if article.title and article.text else article.title or article.text
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a text with composed characters, plain line breaks, no invisible characters and no mask brackets."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).translate(_MASK_BRACKETS)
     # Control and invisible characters split words for the tokenizer and not for the reader.
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad​-‏⁠﻿]", "", text)

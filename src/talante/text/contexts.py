@@ -1,9 +1,12 @@
 """What an article says about one target: the sentences that name it, with the names masked."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from talante.text.mentions import Mention
+
+Span = tuple[int, int]
 
 #: Stand-ins for mentions. `clean` removes these brackets from every text, so no article can contain a mask.
 TARGET_MASK = "⟦target⟧"
@@ -22,20 +25,63 @@ class Context:
     whole: str
 
 
-def mask(text: str, mentions: Iterable[Mention], target: str) -> str:
-    """Replace mentions of ``target`` by TARGET_MASK and all others by OTHER_MASK."""
-    pieces, done = [], 0
-    for mention in mentions:
-        pieces += [text[done : mention.start], TARGET_MASK if mention.label == target else OTHER_MASK]
-        done = mention.end
-    return "".join([*pieces, text[done:]])
+@dataclass(frozen=True, slots=True)
+class View:
+    """A masked text that knows where each part of it comes from: ``text[starts[i]:...]`` is from ``origins[i]``."""
+
+    text: str
+    starts: Sequence[int]
+    origins: Sequence[Span]
+    masks: frozenset[int]
+
+    def origin(self, start: int, end: int) -> Span:
+        """Return the span in the article of ``text[start:end]``, which begins and ends inside words or masks."""
+        first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, end - 1) - 1
+        begin, finish = self.origins[first][0], self.origins[last][1]
+        return (
+            begin if first in self.masks else begin + start - self.starts[first],
+            finish if last in self.masks else self.origins[last][0] + end - self.starts[last],
+        )
 
 
-def context(text: str, sentences: Sequence[tuple[int, int]], mentions: Sequence[Mention], target: str) -> Context:
+def view(text: str, spans: Iterable[Span], mentions: Iterable[Mention], target: str) -> View:
+    """Join spans of a text by line breaks, with mentions of ``target`` as TARGET_MASK, all others as OTHER_MASK."""
+    pieces: list[str] = []
+    origins: list[Span] = []
+    masks: set[int] = set()
+    mentions = list(mentions)
+    for start, end in spans:
+        if pieces:
+            pieces.append("\n")
+            origins.append((start, start))
+        done = start
+        for mention in mentions:
+            if start <= mention.start < end:
+                pieces += [text[done : mention.start], TARGET_MASK if mention.label == target else OTHER_MASK]
+                origins += [(done, mention.start), (mention.start, mention.end)]
+                masks.add(len(pieces) - 1)
+                done = mention.end
+        pieces.append(text[done:end])
+        origins.append((done, end))
+    starts, length = [], 0
+    for piece in pieces:
+        starts.append(length)
+        length += len(piece)
+    return View("".join(pieces), starts, origins, frozenset(masks))
+
+
+def near_view(text: str, sentences: Iterable[Span], mentions: Sequence[Mention], target: str) -> View:
+    """Return the masked sentences that mention the target."""
+    own = [m.start for m in mentions if m.label == target]
+    naming = [(start, end) for start, end in sentences if any(start <= at < end for at in own)]
+    return view(text, naming, mentions, target)
+
+
+def whole_view(text: str, mentions: Sequence[Mention], target: str) -> View:
+    """Return the whole article masked."""
+    return view(text, [(0, len(text))], mentions, target)
+
+
+def context(text: str, sentences: Sequence[Span], mentions: Sequence[Mention], target: str) -> Context:
     """Cut the context of ``target`` out of ``text``."""
-    near = []
-    for start, end in sentences:
-        inside = [Mention(m.start - start, m.end - start, m.label) for m in mentions if start <= m.start < end]
-        if any(m.label == target for m in inside):
-            near.append(mask(text[start:end], inside, target))
-    return Context("\n".join(near), mask(text, mentions, target))
+    return Context(near_view(text, sentences, mentions, target).text, whole_view(text, mentions, target).text)

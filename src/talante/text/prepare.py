@@ -31,7 +31,7 @@ class Prepared:
     """A cleaned article with what the schema finds in it.
 
     ``text`` is title and text in one. ``topic_words`` and ``mentions`` hold only what was found, ``contexts`` has
-    the same targets as ``mentions``.
+    the same targets as ``mentions`` and those that the schema assumes.
     """
 
     article: Article
@@ -43,11 +43,12 @@ class Prepared:
 
 
 class Preparer:
-    """Prepares articles for a schema."""
+    """Prepares articles for a schema. ``topic_words`` and ``mentions`` find the phrases of both kinds in a text."""
 
     def __init__(self, schema: Schema) -> None:
-        self._topic_words = PhraseFinder(topic_phrases(schema))
-        self._mentions = PhraseFinder(target_phrases(schema))
+        self._assumed = schema.assumed
+        self.topic_words = PhraseFinder(topic_phrases(schema)).find
+        self.mentions = PhraseFinder(target_phrases(schema)).find
 
     def prepare(self, article: Article) -> Prepared:
         """Clean an article and find the words of topics and the contexts of targets in it.
@@ -59,16 +60,17 @@ class Preparer:
         lang = cleaned.lang or identify(text)
         if lang is None:
             raise DataError("language cannot be told", remedy="give it with --lang or in the record's 'lang'")
-        mentions = self._mentions.find(text)
+        mentions = self.mentions(text)
         sentences = sentence_spans(text) if mentions else []
         found = _found(((m.label, m.start) for m in mentions), title, len(text))
+        assumed = dict.fromkeys(self._assumed)
         return Prepared(
             article=replace(cleaned, lang=lang),
             text=text,
             words=len(text.split()),
-            topic_words=_found(((m.label, m.start) for m in self._topic_words.find(text)), title, len(text)),
+            topic_words=_found(((m.label, m.start) for m in self.topic_words(text)), title, len(text)),
             mentions=found,
-            contexts={target: context(text, sentences, mentions, target) for target in found},
+            contexts={target: context(text, sentences, mentions, target) for target in {**found, **assumed}},
         )
 
 

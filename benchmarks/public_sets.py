@@ -1,0 +1,150 @@
+"""Public labelled sets, trained and measured with the default settings: talante is the same program for any corpus.
+
+python benchmarks/public_sets.py FOLDER [semeval2016 cic-es reuters21578-r90]
+
+FOLDER holds `semeval2016-{train,test}.jsonl` (SemEval-2016 Task 6 A: id, target, text, stance),
+`cic-es-{train,test}.jsonl` (Catalonia Independence Corpus, Spanish: id, text, stance) and
+`reuters21578-r90-{train,test}.jsonl.gz` (id, title, text, topics). Each training split becomes a data folder
+(schema.toml and records), `talante train` fits it, and the test split is predicted. Prints each figure with its 95 %
+interval (bootstrap over the test texts) and the time that training took.
+"""
+
+import argparse
+import gzip
+import json
+import logging
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from talante.corpus.article import Article
+from talante.evaluation.intervals import Bootstrap
+from talante.evaluation.metrics import f1, f_avg, macro_f1, macro_f1_of_labels
+from talante.evaluation.outcomes import Outcome, outcome, stance_counts, topic_counts
+from talante.jobs.train import train
+from talante.model.files import load
+from talante.model.model import Model
+
+STANCES = {"AGAINST": "against", "NONE": "neutral", "NEUTRAL": "neutral", "FAVOR": "favor"}
+ALIASES = {
+    "Atheism": ["atheis*"],
+    "Climate Change is a Real Concern": ["climate change", "global warming", "climate"],
+    "Feminist Movement": ["feminis*", "women's movement"],
+    "Hillary Clinton": ["Hillary Clinton", "Hillary", "Clinton", "HillaryClinton"],
+    "Legalization of Abortion": ["abortion*", "prochoice", "pro-choice", "prolife", "pro-life"],
+}
+
+Record = dict[str, Any]
+
+
+def read(path: Path) -> list[Record]:
+    """Return the records of a file of JSON Lines."""
+    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+    with opened as stream:
+        return [json.loads(line) for line in stream]
+
+
+def slug(name: str) -> str:
+    """Return a name as an id."""
+    return name.lower().replace(" ", "-")
+
+
+def semeval(folder: Path, split: str) -> tuple[str, list[Record]]:
+    """Return the schema of SemEval-2016 Task 6 A and the records of a split."""
+    schema = "".join(
+        f'[[target]]\nid = "{slug(name)}"\nassumed = true\naliases.en = {json.dumps(aliases)}\n'
+        for name, aliases in ALIASES.items()
+    )
+    records = [
+        {"id": r["id"], "lang": "en", "title": "", "text": r["text"],
+         "stances": {slug(r["target"]): STANCES[r["stance"]]}}
+        for r in read(folder / f"semeval2016-{split}.jsonl")
+    ]  # fmt: skip
+    return schema, records
+
+
+def cic(folder: Path, split: str) -> tuple[str, list[Record]]:
+    """Return the schema of the Catalonia Independence Corpus and the records of a split."""
+    schema = '[[target]]\nid = "independence"\nassumed = true\naliases.es = ["independencia", "independentis*"]\n'
+    records = [
+        {"id": r["id"], "lang": "es", "title": "", "text": r["text"],
+         "stances": {"independence": STANCES[r["stance"]]}}
+        for r in read(folder / f"cic-es-{split}.jsonl")
+    ]  # fmt: skip
+    return schema, records
+
+
+def reuters(folder: Path, split: str) -> tuple[str, list[Record]]:
+    """Return the schema of Reuters-21578 R90 and the records of a split."""
+    topics = {t for r in read(folder / "reuters21578-r90-train.jsonl.gz") for t in r["topics"]}
+    records = [
+        {"id": r["id"], "lang": "en", "title": r["title"] or "", "text": r["text"].strip() or r["title"],
+         "topics": r["topics"]}
+        for r in read(folder / f"reuters21578-r90-{split}.jsonl.gz")
+    ]  # fmt: skip
+    return "".join(f'[[topic]]\nid = "{topic}"\n' for topic in sorted(topics)), records
+
+
+SETS = {"semeval2016": semeval, "cic-es": cic, "reuters21578-r90": reuters}
+
+
+def trained(schema: str, records: Sequence[Record]) -> Model:
+    """Write a data folder and train on it, as `talante train` does."""
+    with tempfile.TemporaryDirectory() as name:
+        data = Path(name, "data")
+        (data / "articles").mkdir(parents=True)
+        (data / "schema.toml").write_text(schema, encoding="utf-8")
+        lines = (json.dumps(record) + "\n" for record in records)
+        (data / "articles" / "train.jsonl").write_text("".join(lines), encoding="utf-8")
+        model = train(data, Path(name, "models"))
+        return load(Path(name, "models", model.id))
+
+
+def outcomes(model: Model, records: Sequence[Record]) -> list[Outcome]:
+    """Predict the records of a test split."""
+    found = []
+    for record in records:
+        article = Article(
+            id=record["id"],
+            text=record["text"],
+            title=record["title"],
+            lang=record["lang"],
+            topics=frozenset(record["topics"]) if "topics" in record else None,
+            stances=record.get("stances"),
+        )
+        prepared = model.preparer.prepare(article)
+        found.append(outcome(article, prepared.words, model.predict_prepared(prepared)))
+    return found
+
+
+def main() -> None:
+    """Train, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("sets", nargs="*", choices=[*SETS, []], default=list(SETS))
+    options = parser.parse_args()
+    logging.basicConfig(format="warning: %(message)s", level=logging.ERROR)
+    for name in options.sets:
+        schema, records = SETS[name](options.folder, "train")
+        start = time.perf_counter()
+        model = trained(schema, records)
+        took = time.perf_counter() - start
+        test = SETS[name](options.folder, "test")[1]
+        found = outcomes(model, test)
+        bootstrap = Bootstrap([str(i) for i in range(len(found))])
+        print(f"{name}: {len(records)} to train on in {took:.0f} s, {len(found)} to test on")
+        if model.schema.targets:
+            counts = stance_counts(found, model.schema.target_ids).sum(axis=1)
+            print(f"  F-avg (mean F1 of against and favor)   {bootstrap.estimate(counts, f_avg, len(found))}")
+            print(f"  macro-F1 of the three stances          {bootstrap.estimate(counts, macro_f1, len(found))}")
+        else:
+            counts = topic_counts(found, model.schema.topic_ids)
+            labels = int((counts[..., 0] + counts[..., 2]).sum())
+            print(f"  micro-F1   {bootstrap.estimate(counts.sum(axis=1), f1, labels)}")
+            print(f"  macro-F1   {bootstrap.estimate(counts, macro_f1_of_labels, labels)}")
+
+
+if __name__ == "__main__":
+    main()
