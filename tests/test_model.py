@@ -1,4 +1,4 @@
-"""The model: learns the miniature corpus, says nothing of what it cannot know, and is scikit-learn's to 1e-9."""
+"""The model: learns the miniature corpus, says nothing of what it cannot know, and is scikit-learn's."""
 
 import logging
 from dataclasses import replace
@@ -9,20 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix, hstack
+from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, normalize
 
 from talante.corpus.article import STANCES, Article
 from talante.corpus.records import Corpus
-from talante.corpus.schema import Schema
+from talante.corpus.schema import Schema, Target
 from talante.errors import DataError, NotEnoughDataError
-from talante.features.tfidf import Tfidf, is_word
+from talante.features.tfidf import Tfidf
+from talante.features.tokens import is_word
 from talante.model.files import load, save
-from talante.model.fit import Settings, fit, logistic_regression, matrix, stance_pairs
+from talante.model.fit import Settings, _fit_binary, _temperature, fit, logistic_regression, matrix, stance_pairs
 from talante.model.model import Model, mention_features, word_features
-from talante.text.prepare import Prepared
+from talante.text.prepare import Prepared, Preparer
 from tests.conftest import SETTINGS
+
+SINGLE = 1e-6  # weights of terms are kept in single precision
 
 ARTICLES = st.lists(
     st.sampled_from(
@@ -107,7 +110,8 @@ def tfidf(terms: Tfidf, texts: list[str]) -> csr_matrix:
 
 
 def topic_features(model: Model, articles: list[Prepared], topic: str) -> csr_matrix:
-    words = normalize(tfidf(model.article_terms, [p.text for p in articles])[:, is_word(model.article_terms.terms)])
+    words = [is_word(term) for term in model.article_terms.terms]
+    words = normalize(tfidf(model.article_terms, [p.text for p in articles])[:, words])
     return hstack([words, SETTINGS.word_weight * csr_matrix([word_features(p, topic) for p in articles])]).tocsr()
 
 
@@ -120,7 +124,7 @@ def stance_features(model: Model, pairs: list[tuple[Prepared, str]]) -> csr_matr
 
 
 @given(article=ARTICLES)
-def test_fitted_saved_and_loaded_it_is_scikit_learns_to_a_billionth(
+def test_fitted_saved_and_loaded_it_is_scikit_learns_after_calibration(
     article: Article, model: Model, loaded: Model, peers: tuple[list[LogisticRegression], LogisticRegression]
 ) -> None:
     topic_peers, stance_peer = peers
@@ -128,11 +132,13 @@ def test_fitted_saved_and_loaded_it_is_scikit_learns_to_a_billionth(
     for own in (model, loaded):
         prediction = own.predict_prepared(prepared)
         for topic, peer in zip(model.schema.topic_ids, topic_peers, strict=True):
-            features = topic_features(model, [prepared], topic)
-            assert prediction.scores[topic] == pytest.approx(peer.predict_proba(features)[0, 1], abs=1e-9)
+            scale, shift = own.card["calibration"]["topics"][topic]
+            logit = scale * peer.decision_function(topic_features(model, [prepared], topic))[0] + shift
+            assert prediction.scores[topic] == pytest.approx(expit(logit), abs=SINGLE)
         for target, stance in prediction.stances.items():
-            expected = stance_peer.predict_proba(stance_features(model, [(prepared, target)]))[0]
-            np.testing.assert_allclose(stance.probabilities, expected, rtol=0, atol=1e-9)
+            logits = stance_peer.decision_function(stance_features(model, [(prepared, target)]))[0]
+            expected = softmax(own.card["calibration"]["stances"] * logits)
+            np.testing.assert_allclose(stance.probabilities, expected, rtol=0, atol=SINGLE)
 
 
 @pytest.fixture(scope="module")
@@ -220,12 +226,14 @@ def test_a_target_in_passing_is_told_from_one_that_is_treated(corpus: Corpus, mo
     learned = fit(prepared, targets, SETTINGS)
     for article in labelled:
         assert set(learned.predict(article).stances) == set(article.stances or ())
-    # The scaling of the features is in the weights
-    features = np.array([mention_features(p, "mayor") for p in prepared])
-    peer = make_pipeline(StandardScaler(), logistic_regression(SETTINGS.addressed_c))
-    peer.fit(features, [bool(a.stances) for a in labelled])
-    own = features @ learned.addressed.coef + learned.addressed.intercept
-    np.testing.assert_allclose(own, peer.decision_function(features), rtol=0, atol=1e-9)
+    # Scaling and calibration are in the weights
+    numbers = np.array([mention_features(p, "mayor") for p in prepared])
+    near = tfidf(learned.near_terms, [p.contexts["mayor"].near for p in prepared])
+    features = hstack([StandardScaler().fit_transform(numbers), SETTINGS.addressed_near * near]).tocsr()
+    peer = logistic_regression(SETTINGS.addressed_c).fit(features, [bool(a.stances) for a in labelled])
+    scale, shift = learned.card["calibration"]["addressed"]
+    own = [learned.addressed_logit(p, "mayor") for p in prepared]
+    np.testing.assert_allclose(own, scale * peer.decision_function(features) + shift, rtol=0, atol=1e-5)
 
 
 def test_without_an_example_in_passing_every_mention_counts(
@@ -237,3 +245,83 @@ def test_without_an_example_in_passing_every_mention_counts(
     assert "0 targets are named only in passing" in caplog.text
     passing = "The fleet sailed at noon. " * 40 + "Toral was there."
     assert set(learned.predict(Article(id="x", text=passing, lang="en")).stances) == {"mayor"}
+
+
+def test_what_all_topics_say_of_a_target_is_scaled_into_the_weights(
+    articles: list[Prepared], corpus: Corpus, model: Model
+) -> None:
+    learned = model.addressed
+    assert learned.topic_words.shape == (2, 2, 2)
+    for prepared in articles:
+        for number, target in enumerate(corpus.schema.target_ids):
+            if target in prepared.mentions:
+                columns, values = model.near_terms.vector(prepared.contexts[target].near)
+                expected = (
+                    learned.coef @ mention_features(prepared, target)
+                    + learned.near[columns] @ values
+                    + sum(
+                        learned.topic_words[number, t] @ word_features(prepared, topic)
+                        for t, topic in enumerate(corpus.schema.topic_ids)
+                    )
+                    + learned.intercept[0]
+                )
+                assert model.addressed_logit(prepared, target) == pytest.approx(expected, abs=1e-9)
+
+
+POSTS = [
+    ("against", "No to the bridge, it is a waste"), ("against", "Stop the bridge now, what a waste"),
+    ("favor", "Yes to the bridge, build it"), ("favor", "Build the bridge now, we all win"),
+    ("neutral", "The council meets on Monday"), ("neutral", "Monday is the day of the council"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def posts() -> list[Article]:
+    return [
+        Article(id=f"{n}-{i}", text=f"{text} {'!' * n}", lang="en", topics=frozenset(), stances={"bridge": stance})
+        for n in range(4)
+        for i, (stance, text) in enumerate(POSTS)
+    ]
+
+
+def test_a_target_is_assumed_where_the_schema_says_so(posts: list[Article]) -> None:
+    schema = Schema((), (Target("bridge", {}, "", {"en": ("bridge",)}, assumed=True),))
+    preparer = Preparer(schema)
+    learned = fit([preparer.prepare(post) for post in posts], schema, Settings())
+    # Neither names the bridge; the second has no whole word in common with what was learned from
+    for text, stance in (("Waste, nothing but waste", "against"), ("Councils meeting Mondays", "neutral")):
+        assert learned.predict(Article(id="x", text=text, lang="en")).stances["bridge"].stance == stance
+    # Of short texts parts of words are terms
+    assert learned.article_terms.parts and "~·was" in learned.article_terms.terms
+
+
+def test_a_target_that_is_not_assumed_needs_a_mention(posts: list[Article]) -> None:
+    schema = Schema((), (Target("bridge", {}, "", {"en": ("bridge",)}),))
+    preparer = Preparer(schema)
+    learned = fit([preparer.prepare(post) for post in posts], schema, Settings())
+    assert not learned.predict(Article(id="x", text="Waste, nothing but waste", lang="en")).stances
+
+
+def test_a_target_can_be_added_to_a_model(model: Model) -> None:
+    more = model.with_targets([Target("captain", {}, "", {"en": ("Captain Oda",)})])
+    text = "Captain Oda lies. Corrupt and arrogant, Captain Oda wastes our money. A shameful plan, Captain Oda."
+    assert not model.predict(Article(id="x", text=text, lang="en")).stances
+    assert more.predict(Article(id="x", text=text, lang="en")).stances["captain"].stance == "against"
+    same = Article(id="x", text="Toral lies again. The corrupt town hall wastes our money.", lang="en")
+    assert more.predict(same).stances == model.predict(same).stances
+
+
+def test_held_out_scores_that_say_nothing_become_the_frequency() -> None:
+    # The label alternates inside each group and the features are the group's alone: nothing carries over
+    features = csr_matrix(np.repeat(np.eye(10), 4, axis=0))
+    labels = np.tile([True, False, False, False], 10)
+    fitted = _fit_binary(features, labels, [f"g{i // 4}" for i in range(40)], c=100.0, folds=5)
+    scores = expit(features @ fitted.coef + fitted.intercept)
+    np.testing.assert_allclose(scores, 0.25, atol=0.02)
+
+
+def test_the_temperature_mends_scores_that_are_too_sure() -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(5000, 3))
+    labels = np.array([random.choice(3, p=p) for p in softmax(logits, axis=1)])
+    assert _temperature(4.0 * logits, labels) == pytest.approx(0.25, abs=0.02)

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from talante.features.tokens import terms
+from talante.features.tokens import is_word, terms
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -19,7 +19,7 @@ Vector = tuple[NDArray[np.intp], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Tfidf:
-    """A vocabulary: ``terms`` in column order and ``idf``, one weight for each.
+    """A vocabulary: ``terms`` in column order and ``idf``, one weight for each; ``parts``: parts of words are terms.
 
     The weight of a term is ``(1 + ln tf) * idf``, vectors have length 1 (Salton & Buckley 1988, as in
     scikit-learn's ``TfidfTransformer(sublinear_tf=True)``).
@@ -27,6 +27,7 @@ class Tfidf:
 
     terms: Sequence[str]
     idf: NDArray[np.float64]
+    parts: bool = False
     _column: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -35,24 +36,24 @@ class Tfidf:
     @cached_property
     def words(self) -> list[str]:
         """Return the terms that are single words, in order."""
-        return [term for term, word in zip(self.terms, is_word(self.terms), strict=True) if word]
+        return [term for term in self.terms if is_word(term)]
 
     @cached_property
     def _word(self) -> NDArray[np.intp]:
-        """Number the terms that are single words; a pair of words has -1."""
-        word = is_word(self.terms)
+        """Number the terms that are single words; the others have -1."""
+        word = np.array([is_word(term) for term in self.terms], dtype=bool)
         return np.where(word, np.cumsum(word) - 1, -1).astype(np.intp)
 
     def vector(self, text: str) -> Vector:
         """Return the columns of a text's terms, ascending, and their values; both empty if it has none."""
         column = self._column
-        counts = Counter(c for term in terms(text) if (c := column.get(term)) is not None)
+        counts = Counter(c for term in terms(text, self.parts) if (c := column.get(term)) is not None)
         columns = np.array(sorted(counts), dtype=np.intp)
         values = (1.0 + np.log(np.array([counts[c] for c in columns.tolist()], dtype=np.float64))) * self.idf[columns]
         return columns, _unit(values)
 
     def words_of(self, vector: Vector) -> Vector:
-        """Return what is left of a vector without the pairs of words, again of length 1.
+        """Return what is left of a vector when only single words count, again of length 1.
 
         Its columns number ``words``.
         """
@@ -61,17 +62,14 @@ class Tfidf:
         return number[number >= 0], _unit(values[number >= 0])
 
 
-def is_word(terms: Sequence[str]) -> NDArray[np.bool_]:
-    """Say of each term whether it is a single word, and not a pair of words."""
-    return np.array([" " not in term for term in terms], dtype=bool)
-
-
 def _unit(values: NDArray[np.float64]) -> NDArray[np.float64]:
     norm = float(np.sqrt(values @ values))
     return values / norm if norm else values
 
 
-def fit_tfidf(texts: Sequence[str], min_df: int, articles: Sequence[str] | None = None) -> tuple[Tfidf, "csr_matrix"]:
+def fit_tfidf(
+    texts: Sequence[str], min_df: int, articles: Sequence[str] | None = None, parts: bool = False
+) -> tuple[Tfidf, "csr_matrix"]:
     """Learn terms and weights; return them with the matrix of the texts, (texts, terms).
 
     A term is kept when it occurs in at least ``min_df`` articles. ``articles`` says which article each text
@@ -81,11 +79,11 @@ def fit_tfidf(texts: Sequence[str], min_df: int, articles: Sequence[str] | None 
 
     found_in: dict[str, set[object]] = {}
     for article, text in zip(articles or range(len(texts)), texts, strict=True):
-        for term in terms(text):
+        for term in terms(text, parts):
             found_in.setdefault(term, set()).add(article)
     # With a single article there is nothing to prune by
     needed = min(min_df, len(set(articles or range(len(texts)))))
     vocabulary = sorted(term for term, where in found_in.items() if len(where) >= needed)
-    vectorizer = TfidfVectorizer(analyzer=terms, vocabulary=vocabulary, sublinear_tf=True)
+    vectorizer = TfidfVectorizer(analyzer=partial(terms, parts=parts), vocabulary=vocabulary, sublinear_tf=True)
     matrix = vectorizer.fit_transform(texts)
-    return Tfidf(vocabulary, vectorizer.idf_), matrix
+    return Tfidf(vocabulary, vectorizer.idf_, parts), matrix

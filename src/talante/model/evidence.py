@@ -61,8 +61,8 @@ class _Occurrence:
     end: int
     value: float
 
-    def share(self, weights: NDArray[np.float64]) -> Share:
-        return Share(self.term, self.start, self.end, float(self.value * weights[self.column]))
+    def share(self, weights: NDArray[np.float32]) -> Share:
+        return Share(self.term, self.start, self.end, self.value * float(weights[self.column]))
 
 
 def explain(model: Model, prepared: Prepared) -> list[Evidence]:
@@ -76,7 +76,7 @@ def explain(model: Model, prepared: Prepared) -> list[Evidence]:
     found = list(_topics(model, prepared, article, vector))
     for target in model.schema.target_ids:
         if target in prepared.mentions and target not in model.schema.assumed:
-            found.append(_addressed(model, prepared, target))
+            found.append(_addressed(model, prepared, target, sentences))
         if target in prepared.contexts:
             found += _stances(model, prepared, article, vector, target, sentences)
     return found
@@ -84,7 +84,7 @@ def explain(model: Model, prepared: Prepared) -> list[Evidence]:
 
 def _topics(model: Model, prepared: Prepared, article: View, vector: Vector) -> Iterator[Evidence]:
     topics, logits = model.topics, model.topic_logits(prepared, vector)
-    words = _occurrences(article, model.article_terms.words, model.article_terms.words_of(vector))
+    words = _occurrences(article, model.article_terms.words, model.article_terms.words_of(vector), parts=False)
     phrases = model.preparer.topic_words(prepared.text)
     for number, topic in enumerate(model.schema.topic_ids):
         density, in_title = (np.array(word_features(prepared, topic)) * topics.word_coef[number]).tolist()
@@ -110,19 +110,26 @@ def _phrase(text: str, mention: Mention) -> str:
     return f"{fold(text[mention.start : mention.end])} (in the schema)"
 
 
-def _addressed(model: Model, prepared: Prepared, target: str) -> Evidence:
-    features, logit = mention_features(prepared, target), model.addressed_logit(prepared, target)
-    values = (model.addressed.coef * np.array(features)).tolist()
+def _addressed(model: Model, prepared: Prepared, target: str, sentences: Sequence[Span]) -> Evidence:
+    addressed, logit = model.addressed, model.addressed_logit(prepared, target)
+    near = near_view(prepared.text, sentences, model.preparer.mentions(prepared.text), target)
+    occurrences = _occurrences(near, model.near_terms.terms, model.near_terms.vector(near.text), model.near_terms.parts)
+    numbers = (addressed.coef * np.array(mention_features(prepared, target))).tolist()
+    by_topic = addressed.topic_words[model.schema.target_ids.index(target)] * model.topic_words(prepared)
+    words = zip(model.schema.topic_ids, by_topic.sum(axis=1).tolist(), strict=True)
     return Evidence(
         kind="addressed",
         label=target,
         stance=None,
         score=float(sigmoid(logit)),
-        threshold=float(model.addressed.threshold[0]),
+        threshold=float(addressed.threshold[0]),
         logit=float(logit),
-        intercept=float(model.addressed.intercept[0]),
-        shares=(),
-        other=tuple(zip(MENTION_FEATURES, values, strict=True)),
+        intercept=float(addressed.intercept[0]),
+        shares=tuple(o.share(addressed.near) for o in occurrences),
+        other=(
+            *zip(MENTION_FEATURES, numbers, strict=True),
+            *((f"words of the topic {topic}", value) for topic, value in words if value),
+        ),
     )
 
 
@@ -133,11 +140,12 @@ def _stances(
     mentions = model.preparer.mentions(prepared.text)
     near = near_view(prepared.text, sentences, mentions, target)
     whole = whole_view(prepared.text, mentions, target)
-    parts = [
-        (_occurrences(near, model.near_terms.terms, model.near_terms.vector(near.text)), stances.near),
-        (_occurrences(whole, model.whole_terms.terms, model.whole_terms.vector(whole.text)), stances.whole),
-        (_occurrences(article, model.article_terms.terms, vector), stances.own[number]),
+    views = [
+        (near, model.near_terms, model.near_terms.vector(near.text), stances.near),
+        (whole, model.whole_terms, model.whole_terms.vector(whole.text), stances.whole),
+        (article, model.article_terms, vector, stances.own[number]),
     ]
+    parts = [(_occurrences(seen, tfidf.terms, v, tfidf.parts), weights) for seen, tfidf, v, weights in views]
     logits = model.stance_logits(prepared, vector, target)
     scores = softmax(logits)
     for row, stance in enumerate(STANCES):
@@ -153,8 +161,8 @@ def _stances(
         )
 
 
-def _occurrences(seen: View, terms: Sequence[str], vector: Vector) -> list[_Occurrence]:
-    placed = placed_terms(seen.text)
+def _occurrences(seen: View, terms: Sequence[str], vector: Vector, parts: bool) -> list[_Occurrence]:
+    placed = placed_terms(seen.text, parts)
     counts = Counter(term for term, _, _ in placed)
     value = {terms[c]: (c, v) for c, v in zip(*(part.tolist() for part in vector), strict=True)}
     return [

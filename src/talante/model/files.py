@@ -26,14 +26,18 @@ from talante.corpus.article import STANCES
 from talante.corpus.files import cannot_write
 from talante.corpus.schema import schema_from_data
 from talante.errors import DataError, ModelError
-from talante.features.tfidf import Tfidf, is_word
+from talante.features.tfidf import Tfidf
+from talante.features.tokens import is_word
 from talante.model.model import MENTION_FEATURES, AddressedModel, Model, StanceModel, TopicModel
 
 FORMAT = "talante-model"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 _REMEDY = "restore it from a copy, or train again"
 _VIEWS = ("article", "near", "whole")
+
+#: The arrays with a weight for each term and label are the model's bulk; single precision halves it.
+_SINGLE = ("topics.coef", "stances.near", "stances.whole", "stances.own", "addressed.near")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,14 @@ class _Shapes:
             "stances.own_intercept": (self.targets, stances),
             "stances.intercept": (stances,),
             "addressed.coef": (len(MENTION_FEATURES),),
+            "addressed.near": (self.terms["near"],),
+            "addressed.topic_words": (self.targets, self.topics, 2),
             "addressed.intercept": (1,),
             "addressed.threshold": (1,),
         }.get(name) or (self.terms[view],)
 
 
-def _arrays(model: Model) -> dict[str, NDArray[np.float64]]:
+def _arrays(model: Model) -> dict[str, NDArray[Any]]:
     return {
         "article.idf": model.article_terms.idf,
         "near.idf": model.near_terms.idf,
@@ -77,6 +83,8 @@ def _arrays(model: Model) -> dict[str, NDArray[np.float64]]:
         "stances.own_intercept": model.stances.own_intercept,
         "stances.intercept": model.stances.intercept,
         "addressed.coef": model.addressed.coef,
+        "addressed.near": model.addressed.near,
+        "addressed.topic_words": model.addressed.topic_words,
         "addressed.intercept": model.addressed.intercept,
         "addressed.threshold": model.addressed.threshold,
     }
@@ -94,7 +102,7 @@ def save(model: Model, folder: Path) -> Model:
         beside.mkdir(parents=True)
         for name, array in _arrays(model).items():
             buffer = io.BytesIO()  # written to a file, np.save does not say that the disk is full
-            np.save(buffer, np.ascontiguousarray(array, dtype="<f8"), allow_pickle=False)
+            np.save(buffer, np.ascontiguousarray(array, dtype=_dtype(name)), allow_pickle=False)
             (beside / f"{name}.npy").write_bytes(buffer.getvalue())
         for view in _VIEWS:
             terms = getattr(model, f"{view}_terms").terms
@@ -104,6 +112,7 @@ def save(model: Model, folder: Path) -> Model:
             "format_version": FORMAT_VERSION,
             **{key: value for key, value in model.card.items() if key != "id"},
             "languages": list(model.languages),
+            "parts_of_words": model.article_terms.parts,
             "schema": model.schema.to_json(),
             "files": {path.name: _sha256(path.read_bytes()) for path in sorted(beside.iterdir())},
         }
@@ -137,7 +146,7 @@ def load(folder: Path) -> Model:
         schema = schema_from_data(card["schema"], str(folder / "model.json"))
         terms = {view: _terms(contents[f"{view}.terms.txt"]) for view in _VIEWS}
         sizes = {view: len(listed) for view, listed in terms.items()}
-        words = int(is_word(terms["article"]).sum())
+        words, parts = sum(map(is_word, terms["article"])), bool(card["parts_of_words"])
         shapes = _Shapes(len(schema.topics), len(schema.targets), sizes, words)
         arrays = {
             name.removesuffix(".npy"): _array(folder / name, shapes) for name in contents if name.endswith(".npy")
@@ -145,9 +154,9 @@ def load(folder: Path) -> Model:
         return Model(
             schema=schema,
             languages=tuple(card["languages"]),
-            article_terms=Tfidf(terms["article"], arrays["article.idf"]),
-            near_terms=Tfidf(terms["near"], arrays["near.idf"]),
-            whole_terms=Tfidf(terms["whole"], arrays["whole.idf"]),
+            article_terms=Tfidf(terms["article"], arrays["article.idf"], parts),
+            near_terms=Tfidf(terms["near"], arrays["near.idf"], parts),
+            whole_terms=Tfidf(terms["whole"], arrays["whole.idf"], parts),
             topics=TopicModel(
                 arrays["topics.coef"],
                 arrays["topics.words"],
@@ -162,7 +171,11 @@ def load(folder: Path) -> Model:
                 arrays["stances.intercept"],
             ),
             addressed=AddressedModel(
-                arrays["addressed.coef"], arrays["addressed.intercept"], arrays["addressed.threshold"]
+                arrays["addressed.coef"],
+                arrays["addressed.near"],
+                arrays["addressed.topic_words"],
+                arrays["addressed.intercept"],
+                arrays["addressed.threshold"],
             ),
             card=card,
         )
@@ -229,13 +242,17 @@ def _terms(data: bytes) -> list[str]:
     return data.decode("utf-8").split("\n") if data else []
 
 
-def _array(path: Path, shapes: _Shapes) -> NDArray[np.float64]:
+def _array(path: Path, shapes: _Shapes) -> NDArray[Any]:
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     expected = shapes.of(path.stem)
-    if array.shape != expected or array.dtype != np.dtype("<f8"):
-        raise ValueError(f"{path.name} is {array.dtype} {array.shape}, expected float64 {expected}")
+    if array.shape != expected or array.dtype != _dtype(path.stem):
+        raise ValueError(f"{path.name} is {array.dtype} {array.shape}, expected {_dtype(path.stem)} {expected}")
     # A view as a plain array: indexing a memmap costs several times as much
     return np.asarray(array)
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    return np.dtype("<f4" if name in _SINGLE else "<f8")
 
 
 def _card_id(card: Mapping[str, Any]) -> str:

@@ -17,6 +17,9 @@ from talante.text.prepare import Prepared, Preparer
 
 Array = NDArray[np.float64]
 
+#: Weights of terms: single precision, half the megabytes.
+Weights = NDArray[np.float32]
+
 #: The names of what `mention_features` returns.
 MENTION_FEATURES = (
     "number of mentions",
@@ -25,6 +28,7 @@ MENTION_FEATURES = (
     "place of the first mention",
     "part of the text that the mentions span",
     "mentions of other targets",
+    "sentences that open with a mention",
 )
 
 
@@ -62,7 +66,7 @@ class TopicModel:
     ``coef`` is (topics, single words), ``word_coef`` (topics, 2) for `word_features`, the others (topics,).
     """
 
-    coef: Array
+    coef: Weights
     word_coef: Array
     intercept: Array
     threshold: Array
@@ -80,9 +84,9 @@ class StanceModel:
     "Frustratingly Easy Domain Adaptation", with targets for domains.
     """
 
-    near: Array
-    whole: Array
-    own: Array
+    near: Weights
+    whole: Weights
+    own: Weights
     own_intercept: Array
     intercept: Array
 
@@ -91,10 +95,14 @@ class StanceModel:
 class AddressedModel:
     """One logistic regression for all targets: whether an article really treats a target that it mentions.
 
-    ``coef`` has a weight for each of MENTION_FEATURES, ``intercept`` and ``threshold`` are (1,).
+    ``coef`` has a weight for each of MENTION_FEATURES, ``near`` one for each near term: what is said where the target
+    is named; all targets share both. ``topic_words`` is (targets, topics, 2): for each target, what the words of each
+    topic say, as `word_features`; zeros for a target added to the schema. ``intercept`` and ``threshold`` are (1,).
     """
 
     coef: Array
+    near: Weights
+    topic_words: Array
     intercept: Array
     threshold: Array
 
@@ -125,13 +133,15 @@ class Model:
 
     def with_targets(self, targets: Sequence[Target]) -> "Model":
         """Return this model for a schema with more targets: what all targets share speaks for these, nothing else."""
-        stances, more = self.stances, len(targets)
-        own = np.concatenate([stances.own, np.zeros((more, *stances.own.shape[1:]))])
+        stances, topic_words = self.stances, self.addressed.topic_words
+        more, topics = len(targets), len(self.schema.topics)
+        own = np.concatenate([stances.own, np.zeros((more, *stances.own.shape[1:]), np.float32)])
         own_intercept = np.concatenate([stances.own_intercept, np.zeros((more, len(STANCES)))])
         return replace(
             self,
             schema=replace(self.schema, targets=(*self.schema.targets, *targets)),
             stances=replace(stances, own=own, own_intercept=own_intercept),
+            addressed=replace(self.addressed, topic_words=np.concatenate([topic_words, np.zeros((more, topics, 2))])),
         )
 
     def predict(self, article: Article) -> Prediction:
@@ -171,14 +181,20 @@ class Model:
 
     def addressed_logit(self, prepared: Prepared, target: str) -> Array:
         """Return the decision value, a number, of whether an article treats a target that it mentions."""
-        features = np.array(mention_features(prepared, target))
-        return np.asarray(self.addressed.coef @ features + self.addressed.intercept[0])
+        model, (columns, values) = self.addressed, self.near_terms.vector(prepared.contexts[target].near)
+        logit = model.coef @ np.array(mention_features(prepared, target)) + model.near[columns] @ values
+        topic_words = model.topic_words[self.schema.target_ids.index(target)] * self.topic_words(prepared)
+        return np.asarray(logit + topic_words.sum() + model.intercept[0])
+
+    def topic_words(self, prepared: Prepared) -> Array:
+        """Return `word_features` of every topic, (topics, 2)."""
+        return np.array([word_features(prepared, topic) for topic in self.schema.topic_ids]).reshape(-1, 2)
 
     def topic_logits(self, prepared: Prepared, vector: Vector) -> Array:
         """Return the decision value of each topic, (topics,), for an article and its vector in the article terms."""
         columns, values = self.article_terms.words_of(vector)
-        words = np.array([word_features(prepared, topic) for topic in self.schema.topic_ids]).reshape(-1, 2)
-        logits: Array = self.topics.coef[:, columns] @ values + (self.topics.word_coef * words).sum(axis=1)
+        words = (self.topics.word_coef * self.topic_words(prepared)).sum(axis=1)
+        logits: Array = self.topics.coef[:, columns] @ values + words
         return logits + self.topics.intercept
 
     def stance_logits(self, prepared: Prepared, vector: Vector, target: str) -> Array:
@@ -199,7 +215,8 @@ def mention_features(prepared: Prepared, target: str) -> tuple[float, ...]:
 
     They are the logarithms of the numbers of mentions and of words (one mention makes the point of a short note, and
     is in passing in a long report), 1 if the title has a mention, the place of the first one and the part of the text
-    that they span, both as shares, and the logarithm of 1 + the number of mentions of other targets.
+    that they span, both as shares, and the logarithms of 1 + the number of mentions of other targets and of 1 + the
+    number of sentences that open with a mention.
     """
     found = prepared.mentions[target]
     others = sum(other.count for label, other in prepared.mentions.items() if label != target)
@@ -210,6 +227,7 @@ def mention_features(prepared: Prepared, target: str) -> tuple[float, ...]:
         found.first,
         found.last - found.first,
         math.log1p(others),
+        math.log1p(found.opened),
     )
 
 

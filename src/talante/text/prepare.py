@@ -1,29 +1,34 @@
 """The way of one article from raw to ready: cleaned, its language known, its topics' words and targets found."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from talante.corpus.article import Article
 from talante.corpus.schema import Schema
 from talante.errors import DataError
 from talante.text.clean import clean, full_text
-from talante.text.contexts import Context, context
+from talante.text.contexts import Context, Span, context
 from talante.text.language import identify
-from talante.text.mentions import PhraseFinder, target_phrases, topic_phrases
+from talante.text.mentions import Mention, PhraseFinder, target_phrases, topic_phrases
 from talante.text.sentences import sentence_spans
+
+#: A mention opens a sentence if it begins within so many characters, as the subject of a sentence does.
+_OPENING = 35
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """How often the phrases of a label occur in an article, whether one is in the title, and where.
 
-    ``first`` and ``last`` are the places of the outermost ones, from 0 (the beginning of the text) to 1.
+    ``first`` and ``last`` are the places of the outermost ones, from 0 (the beginning of the text) to 1. ``opened`` is
+    the number of sentences, of those given, that open with one.
     """
 
     count: int
     in_title: bool
     first: float
     last: float
+    opened: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +67,29 @@ class Preparer:
             raise DataError("language cannot be told", remedy="give it with --lang or in the record's 'lang'")
         mentions = self.mentions(text)
         sentences = sentence_spans(text) if mentions else []
-        found = _found(((m.label, m.start) for m in mentions), title, len(text))
+        found = _found(mentions, title, len(text), sentences)
         assumed = dict.fromkeys(self._assumed)
         return Prepared(
             article=replace(cleaned, lang=lang),
             text=text,
             words=len(text.split()),
-            topic_words=_found(((m.label, m.start) for m in self.topic_words(text)), title, len(text)),
+            topic_words=_found(self.topic_words(text), title, len(text)),
             mentions=found,
             contexts={target: context(text, sentences, mentions, target) for target in {**found, **assumed}},
         )
 
 
-def _found(places: Iterable[tuple[str, int]], title: int, length: int) -> dict[str, Found]:
+def _found(mentions: Iterable[Mention], title: int, length: int, sentences: Sequence[Span] = ()) -> dict[str, Found]:
     starts: dict[str, list[int]] = {}
-    for label, start in places:
-        starts.setdefault(label, []).append(start)
-    return {label: Found(len(s), s[0] < title, s[0] / length, s[-1] / length) for label, s in starts.items()}
+    for mention in mentions:
+        starts.setdefault(mention.label, []).append(mention.start)
+    return {
+        label: Found(
+            count=len(at),
+            in_title=at[0] < title,
+            first=at[0] / length,
+            last=at[-1] / length,
+            opened=sum(any(start <= a < start + _OPENING for a in at) for start, _ in sentences),
+        )
+        for label, at in starts.items()
+    }
