@@ -1,6 +1,6 @@
 """Public labelled sets, trained and measured with the default settings: talante is the same program for any corpus.
 
-python benchmarks/public_sets.py FOLDER [semeval2016 cic-es reuters21578-r90]
+python benchmarks/public_sets.py FOLDER [--sets semeval2016 cic-es reuters21578-r90]
 
 FOLDER holds `semeval2016-{train,test}.jsonl` (SemEval-2016 Task 6 A: id, target, text, stance),
 `cic-es-{train,test}.jsonl` (Catalonia Independence Corpus, Spanish: id, text, stance) and
@@ -10,7 +10,6 @@ interval (bootstrap over the test texts) and the time that training took.
 """
 
 import argparse
-import gzip
 import json
 import logging
 import tempfile
@@ -20,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from talante.corpus.article import Article
-from talante.evaluation.intervals import Bootstrap
+from talante.corpus.files import open_binary
+from talante.evaluation.intervals import Bootstrap, Estimate
 from talante.evaluation.metrics import f1, f_avg, macro_f1, macro_f1_of_labels
 from talante.evaluation.outcomes import Outcome, outcome, stance_counts, topic_counts
 from talante.jobs.train import train
@@ -41,8 +41,7 @@ Record = dict[str, Any]
 
 def read(path: Path) -> list[Record]:
     """Return the records of a file of JSON Lines."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as stream:
+    with open_binary(path) as stream:
         return [json.loads(line) for line in stream]
 
 
@@ -69,9 +68,9 @@ def cic(folder: Path, split: str) -> tuple[str, list[Record]]:
     """Return the schema of the Catalonia Independence Corpus and the records of a split."""
     schema = '[[target]]\nid = "independence"\nassumed = true\naliases.es = ["independencia", "independentis*"]\n'
     records = [
-        {"id": r["id"], "lang": "es", "title": "", "text": r["text"],
+        {"id": str(number), "lang": "es", "title": "", "text": r["text"],  # a few tweets are there twice
          "stances": {"independence": STANCES[r["stance"]]}}
-        for r in read(folder / f"cic-es-{split}.jsonl")
+        for number, r in enumerate(read(folder / f"cic-es-{split}.jsonl"))
     ]  # fmt: skip
     return schema, records
 
@@ -119,11 +118,16 @@ def outcomes(model: Model, records: Sequence[Record]) -> list[Outcome]:
     return found
 
 
+def shown(estimate: Estimate) -> str:
+    """Return a figure with three digits, as these sets are quoted."""
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}] n={estimate.n}"
+
+
 def main() -> None:
     """Train, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("sets", nargs="*", choices=[*SETS, []], default=list(SETS))
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     options = parser.parse_args()
     logging.basicConfig(format="warning: %(message)s", level=logging.ERROR)
     for name in options.sets:
@@ -137,13 +141,13 @@ def main() -> None:
         print(f"{name}: {len(records)} to train on in {took:.0f} s, {len(found)} to test on")
         if model.schema.targets:
             counts = stance_counts(found, model.schema.target_ids).sum(axis=1)
-            print(f"  F-avg (mean F1 of against and favor)   {bootstrap.estimate(counts, f_avg, len(found))}")
-            print(f"  macro-F1 of the three stances          {bootstrap.estimate(counts, macro_f1, len(found))}")
+            print(f"  F-avg (mean F1 of against and favor)   {shown(bootstrap.estimate(counts, f_avg, len(found)))}")
+            print(f"  macro-F1 of the three stances          {shown(bootstrap.estimate(counts, macro_f1, len(found)))}")
         else:
             counts = topic_counts(found, model.schema.topic_ids)
             labels = int((counts[..., 0] + counts[..., 2]).sum())
-            print(f"  micro-F1   {bootstrap.estimate(counts.sum(axis=1), f1, labels)}")
-            print(f"  macro-F1   {bootstrap.estimate(counts, macro_f1_of_labels, labels)}")
+            print(f"  micro-F1   {shown(bootstrap.estimate(counts.sum(axis=1), f1, labels))}")
+            print(f"  macro-F1   {shown(bootstrap.estimate(counts, macro_f1_of_labels, labels))}")
 
 
 if __name__ == "__main__":

@@ -207,8 +207,18 @@ def test_nothing_to_learn_from_is_said(articles: list[Prepared], corpus: Corpus)
         fit(unlabelled, corpus.schema, Settings())
 
 
+def test_a_corpus_that_no_topic_was_annotated_in_is_enough_for_targets(
+    articles: list[Prepared], corpus: Corpus
+) -> None:
+    bare = [replace(p, article=replace(p.article, topics=None)) for p in articles]
+    learned = fit(bare, Schema((), corpus.schema.targets), SETTINGS)
+    assert learned.predict(Article(id="x", text=articles[0].text)).stances["mayor"].stance == "against"
+
+
 def test_a_schema_of_topics_alone_or_targets_alone_is_enough(articles: list[Prepared], corpus: Corpus) -> None:
-    topics = fit(articles, Schema(corpus.schema.topics, ()), SETTINGS).predict(Article(id="x", text=articles[0].text))
+    alone = Schema(corpus.schema.topics, ())
+    prepared = [Preparer(alone).prepare(article) for article in corpus.articles]
+    topics = fit(prepared, alone, SETTINGS).predict(Article(id="x", text=articles[0].text))
     assert topics.topics == ("harbor",) and not topics.stances
     stances = fit(articles, Schema((), corpus.schema.targets), SETTINGS).predict(Article(id="x", text=articles[0].text))
     assert not stances.topics and stances.stances["mayor"].stance == "against"

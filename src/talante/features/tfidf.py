@@ -75,6 +75,7 @@ def fit_tfidf(
     A term is kept when it occurs in at least ``min_df`` articles. ``articles`` says which article each text
     comes from, where several come from one; without it each text is its own.
     """
+    from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     found_in: dict[str, set[object]] = {}
@@ -84,6 +85,8 @@ def fit_tfidf(
     # With a single article there is nothing to prune by
     needed = min(min_df, len(set(articles or range(len(texts)))))
     vocabulary = sorted(term for term, where in found_in.items() if len(where) >= needed)
+    if not vocabulary:
+        return Tfidf([], np.zeros(0), parts), csr_matrix((len(texts), 0))
     vectorizer = TfidfVectorizer(analyzer=partial(terms, parts=parts), vocabulary=vocabulary, sublinear_tf=True)
     matrix = vectorizer.fit_transform(texts)
     return Tfidf(vocabulary, vectorizer.idf_, parts), matrix
