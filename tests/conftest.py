@@ -1,6 +1,7 @@
 """What several tests need: a miniature real corpus, a model trained on it, and the program to run."""
 
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,14 +11,15 @@ import pytest
 
 from talante.corpus.records import Corpus, load_corpus
 from talante.jobs.train import prepare_corpus
-from talante.model.files import save
+from talante.model.files import load, save
 from talante.model.fit import Settings, fit
 from talante.model.model import Model
+from talante.model.registry import Registry
 from talante.text.prepare import Prepared
 
 ROOT = Path(__file__).parent.parent
 MINI = Path(__file__).parent / "mini"
-SETTINGS = Settings(min_df=1, folds=3)
+SETTINGS = Settings(min_df=1, folds=3, short=0)
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +36,22 @@ def articles(corpus: Corpus) -> list[Prepared]:
 @pytest.fixture(scope="session")
 def model(corpus: Corpus, articles: list[Prepared]) -> Model:
     return fit(articles, corpus.schema, SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Model:
+    """The model that the project ships."""
+    registry = Registry(ROOT / "models", "")
+    current = registry.current()
+    assert current is not None
+    return load(registry.path(current))
+
+
+@pytest.fixture(scope="session")
+def corpus_sample(shipped: Model) -> list[Prepared]:
+    """Twenty articles of the corpus that the project ships, prepared for its model."""
+    articles = load_corpus(ROOT / "data").articles
+    return [shipped.preparer.prepare(article) for article in random.Random(0).sample(articles, 20)]
 
 
 @pytest.fixture

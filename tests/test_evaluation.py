@@ -13,8 +13,16 @@ from talante.errors import NotEnoughDataError
 from talante.evaluation.controls import CONTROLS, outlet_only
 from talante.evaluation.crossval import cross_validate
 from talante.evaluation.intervals import MIN_GROUPS, Bootstrap
-from talante.evaluation.metrics import f1, f_avg, macro_f1, macro_f1_of_labels
-from talante.evaluation.outcomes import Outcome, addressed_counts, stance_counts, topic_counts
+from talante.evaluation.metrics import ece, f1, f_avg, macro_f1, macro_f1_of_labels
+from talante.evaluation.outcomes import (
+    Outcome,
+    addressed_counts,
+    opposed_counts,
+    stance_bins,
+    stance_counts,
+    topic_bins,
+    topic_counts,
+)
 from talante.evaluation.report import build_report, render
 from talante.text.prepare import Prepared
 from tests.conftest import SETTINGS
@@ -25,7 +33,7 @@ PAIRS = st.lists(st.tuples(st.sampled_from(STANCES), st.sampled_from([*STANCES, 
 def outcome(name: str, gold: dict[str, Stance], predicted: dict[str, Stance], **fields: object) -> Outcome:
     article = Article(id=name, text="x", stances=gold, **fields)  # type: ignore[arg-type]
     certain = {t: tuple(float(s == p) for s in STANCES) for t, p in predicted.items()}
-    return Outcome(article, 100, frozenset(), predicted, certain)  # type: ignore[arg-type]
+    return Outcome(article, 100, {}, frozenset(), predicted, certain)  # type: ignore[arg-type]
 
 
 def one_target(pairs: list[tuple[Stance, Stance | None]]) -> list[Outcome]:
@@ -46,7 +54,7 @@ def test_stance_figures_are_those_of_scikit_learn_and_a_missing_prediction_is_wr
 @given(st.lists(st.tuples(st.sets(st.sampled_from("abc")), st.sets(st.sampled_from("abc"))), min_size=1))
 def test_topic_figures_are_those_of_scikit_learn(sets: list[tuple[set[str], set[str]]]) -> None:
     outcomes = [
-        Outcome(Article(id=str(i), text="x", topics=frozenset(g)), 1, frozenset(p), {}, {})
+        Outcome(Article(id=str(i), text="x", topics=frozenset(g)), 1, {}, frozenset(p), {}, {})
         for i, (g, p) in enumerate(sets)
     ]
     counts = topic_counts(outcomes, "abc").sum(axis=0)
@@ -69,7 +77,7 @@ def test_a_disputed_label_is_scored_neither_way() -> None:
 
 
 def test_what_is_not_annotated_is_not_scored() -> None:
-    o = Outcome(Article(id="a", text="x"), 1, frozenset("b"), {"t": "favor"}, {"t": (0, 0, 1)})
+    o = Outcome(Article(id="a", text="x"), 1, {}, frozenset("b"), {"t": "favor"}, {"t": (0, 0, 1)})
     assert not topic_counts([o], ["b"]).any() and not addressed_counts([o], ["t"]).any()
 
 
@@ -113,6 +121,55 @@ def test_a_model_that_is_right_beats_every_control(corpus: Corpus) -> None:
     assert all(c.macro_f1.value < 0.7 for c in report.controls)
 
 
+def test_scores_that_say_how_often_they_are_right_have_no_calibration_error() -> None:
+    def scored(score: float, right: int, of: int) -> list[Outcome]:
+        article = [Article(id=str(i), text="x", topics=frozenset("a" if i < right else "")) for i in range(of)]
+        return [Outcome(a, 1, {"a": score}, frozenset(), {}, {}) for a in article]
+
+    for right, error in ((3, 0.0), (5, 0.2), (0, 0.3)):
+        assert float(ece(topic_bins(scored(0.3, right, 10), "a").sum(axis=0))) == pytest.approx(error)
+    # Two bins, one of them wrong by a half: half of the articles are
+    both = np.concatenate([topic_bins(scored(0.95, 19, 20), "a"), topic_bins(scored(0.5, 0, 20), "a")])
+    assert float(ece(both.sum(axis=0))) == pytest.approx(0.25)
+
+
+def test_the_score_of_a_stance_is_held_against_whether_it_is_right() -> None:
+    outcomes = [
+        Outcome(Article(id=str(i), text="x", stances={"t": "favor"}), 1, {}, frozenset(), {"t": stance}, {"t": scores})
+        for i, (stance, scores) in enumerate(
+            [("favor", (0.1, 0.1, 0.8)), ("favor", (0.1, 0.1, 0.8)), ("against", (0.8, 0.1, 0.1))]
+        )
+    ]  # fmt: skip
+    assert float(ece(stance_bins(outcomes).sum(axis=0))) == pytest.approx(abs(0.8 - 2 / 3))
+    assert not stance_bins([outcome("a", {"t": "favor"}, {})]).any()
+
+
+def test_opposite_stances_count_when_both_are_right() -> None:
+    outcomes = [
+        outcome("both", {"t": "favor", "u": "against", "v": "neutral"}, {"t": "favor", "u": "against"}),
+        outcome("one", {"t": "favor", "u": "against"}, {"t": "favor", "u": "favor"}),
+        outcome("none", {"t": "favor", "u": "against"}, {}),
+        outcome("same", {"t": "favor", "u": "favor"}, {"t": "favor", "u": "favor"}),
+    ]
+    assert opposed_counts(outcomes).tolist() == [[1, 1], [1, 0], [1, 0], [0, 0]]
+
+
+def test_languages_and_the_worst_group_are_told(corpus: Corpus) -> None:
+    outcomes = [
+        outcome(str(i), {"mayor": "favor"}, {"mayor": right}, lang=lang, group=group)
+        for i, (right, lang, group) in enumerate(
+            [("favor", "en", "good")] * 12 + [("favor", "es", "bad")] * 3 + [("against", "es", "bad")] * 9
+            + [("against", "es", "tiny")] * 2
+        )
+    ]  # fmt: skip
+    report = build_report(outcomes, corpus.schema, what="x", model="m")
+    assert report.worst_group and (report.worst_group.name, report.worst_group.right) == ("bad", 0.25)
+    english, spanish = report.languages
+    assert english.stances_macro_f1 and english.stances_macro_f1.value == pytest.approx(1 / 3)
+    assert spanish.stances_macro_f1 and spanish.stances_macro_f1.value == pytest.approx(2 * 3 / (3 + 14) / 3)
+    assert "0.25 of 12 stances right: bad" in render(report)
+
+
 def test_target_blind_gives_one_answer_to_all_targets_of_an_article() -> None:
     (guess,) = CONTROLS["target-blind"]([outcome("a", {"t": "favor", "u": "against"}, {"t": "favor", "u": "favor"})])
     assert guess == ["favor", "favor"]
@@ -122,7 +179,7 @@ def test_a_planted_length_cue_is_found_by_the_length_control(corpus: Corpus) -> 
     outcomes = []
     for i in range(60):
         article = Article(id=str(i), text="x", group=str(i % 12), stances={"mayor": STANCES[i % 3]})
-        outcomes.append(Outcome(article, 10 ** (1 + i % 3), frozenset(), {"mayor": "favor"}, {"mayor": (0, 0, 1)}))
+        outcomes.append(Outcome(article, 10 ** (1 + i % 3), {}, frozenset(), {"mayor": "favor"}, {"mayor": (0, 0, 1)}))
     report = build_report(outcomes, corpus.schema, what="x", model="m")
     (length,) = (c for c in report.controls if c.name == "length-only")
     assert length.macro_f1.value == 1.0 and "length-only" in report.verdict
@@ -152,7 +209,9 @@ def test_one_group_is_not_enough_to_cross_validate(corpus: Corpus, articles: lis
 
 
 def test_gold_without_stances_or_without_topics_is_still_reported(corpus: Corpus) -> None:
-    topics_only = [Outcome(Article(id="a", text="x", topics=frozenset({"harbor"})), 1, frozenset({"harbor"}), {}, {})]
+    topics_only = [
+        Outcome(Article(id="a", text="x", topics=frozenset({"harbor"})), 1, {}, frozenset({"harbor"}), {}, {})
+    ]
     report = build_report(topics_only, corpus.schema, what="x", model="m")
     assert report.pooled is None and report.topics_micro_f1 and report.topics_micro_f1.value == 1.0
     assert "harbor" in render(report)

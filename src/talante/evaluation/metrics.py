@@ -53,6 +53,17 @@ def macro_f1_of_labels(counts: Array) -> Array:
     return _mean(f1(counts), occurs, int(np.atleast_2d(occurs)[0].sum()))
 
 
+def ece(bins: Array) -> Array:
+    """Return the expected calibration error (Naeini et al. 2015) from (..., bins, 3): number, sum of scores, right."""
+    number, scores, right = np.moveaxis(bins, -1, 0)
+    return _ratio(np.abs(scores - right).sum(axis=-1), number.sum(axis=-1))
+
+
+def share(counts: Array) -> Array:
+    """Return the share that the second of (..., 2) counts is of the first, NaN where that is 0."""
+    return np.where(counts[..., 0] > 0, _ratio(counts[..., 1], counts[..., 0]), np.nan)
+
+
 def _mean(scores: Array, occurs: NDArray[np.bool_], of: int) -> Array:
     """Average scores over their last axis, ``of`` labels.
 

@@ -1,7 +1,8 @@
 """What was expected of an article and what was predicted, side by side; and counting both."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ class Outcome:
 
     article: Article
     words: int
+    scores: Mapping[str, float]
     predicted_topics: frozenset[str]
     predicted_stances: dict[str, Stance]
     probabilities: dict[str, tuple[float, float, float]]
@@ -36,11 +38,12 @@ class Outcome:
 def outcome(article: Article, words: int, prediction: Prediction | None) -> Outcome:
     """Pair an annotated article with its prediction, or with none where it could not be tagged."""
     if prediction is None:
-        return Outcome(article, words, frozenset(), {}, {})
+        return Outcome(article, words, {}, frozenset(), {}, {})
     stances = prediction.stances
     return Outcome(
         article,
         words,
+        prediction.scores,
         frozenset(prediction.topics),
         {t: s.stance for t, s in stances.items()},
         {t: s.probabilities for t, s in stances.items()},
@@ -80,4 +83,45 @@ def addressed_counts(outcomes: Sequence[Outcome], targets: Sequence[str]) -> Cou
             if target not in o.article.disputed_stances:
                 gold, predicted = target in o.article.stances, target in o.predicted_stances
                 cell[:] = gold and predicted, predicted and not gold, gold and not predicted
+    return counts
+
+
+#: Bins of equal width for scores; the figures of calibration are known to hang on their number, and ten is usual.
+BINS = 10
+
+
+def topic_bins(outcomes: Sequence[Outcome], topics: Sequence[str]) -> Counts:
+    """Sort topic scores into bins, (articles, BINS, 3): how many, the sum of the scores, how many topics were right."""
+    return _bins(
+        [(o.scores[t], t in o.article.topics) for t in topics if t in o.scores and t not in o.article.disputed_topics]
+        if o.article.topics is not None
+        else []
+        for o in outcomes
+    )
+
+
+def stance_bins(outcomes: Sequence[Outcome]) -> Counts:
+    """Sort the scores of the predicted stances of labelled pairs into bins, (articles, BINS, 3), as `topic_bins`."""
+    return _bins(
+        [(max(o.probabilities[target]), gold == predicted) for target, gold, predicted in o.pairs if predicted]
+        for o in outcomes
+    )
+
+
+def _bins(scored: Iterable[Sequence[tuple[float, bool]]]) -> Counts:
+    rows = list(scored)
+    counts = np.zeros((len(rows), BINS, 3))
+    for row, pairs in zip(counts, rows, strict=True):
+        for score, right in pairs:
+            row[min(int(score * BINS), BINS - 1)] += 1.0, score, float(right)
+    return counts
+
+
+def opposed_counts(outcomes: Sequence[Outcome]) -> Counts:
+    """Count pairs of targets that an article takes opposite sides on, and those with both right, (articles, 2)."""
+    counts = np.zeros((len(outcomes), 2))
+    for row, o in zip(counts, outcomes, strict=True):
+        for (_, gold, predicted), (_, other, guessed) in combinations(o.pairs, 2):
+            if {gold, other} == {"against", "favor"}:
+                row += 1.0, float((gold, other) == (predicted, guessed))
     return counts

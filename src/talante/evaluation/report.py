@@ -12,6 +12,7 @@ from talante.corpus.schema import Schema
 from talante.evaluation.controls import CONTROLS, Guesses, outlet_only
 from talante.evaluation.intervals import Bootstrap, Estimate, interval
 from talante.evaluation.metrics import (
+    ece,
     f1,
     f1_where_it_occurs,
     f_avg,
@@ -19,9 +20,22 @@ from talante.evaluation.metrics import (
     macro_f1_of_labels,
     precision,
     recall,
+    share,
     stance_f1,
 )
-from talante.evaluation.outcomes import Counts, Outcome, addressed_counts, stance_counts, topic_counts
+from talante.evaluation.outcomes import (
+    Counts,
+    Outcome,
+    addressed_counts,
+    opposed_counts,
+    stance_bins,
+    stance_counts,
+    topic_bins,
+    topic_counts,
+)
+
+#: Fewer labelled stances say nothing of a group.
+MIN_STANCES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,25 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
+class Slice:
+    """The figures of a part of the articles; None where it has no label of the kind."""
+
+    name: str
+    articles: int
+    stances_macro_f1: Estimate | None
+    topics_macro_f1: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """How many of the labelled stances of one group are right."""
+
+    name: str
+    stances: int
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All figures of one evaluation; intervals are 95 %, by bootstrap over ``resampled``."""
 
@@ -71,6 +104,13 @@ class Report:
     stances: list[StanceFigures]
     pooled: StanceFigures | None
     addressed: LabelFigures | None
+    opposed: Estimate | None
+    """Share of the pairs of targets with opposite stances in one article that have both right."""
+    topics_ece: Estimate | None
+    stances_ece: Estimate | None
+    languages: list[Slice]
+    worst_group: Group | None
+    """Of the groups with MIN_STANCES labelled stances."""
     controls: list[Control]
     outlet_leak: Estimate | None
     random_split: dict[str, float] | None = None
@@ -123,6 +163,11 @@ def build_report(
         ],
         pooled=_stances(bootstrap, "all targets", pooled) if has_stances else None,
         addressed=_label(bootstrap, "addressed", addressed) if addressed.any() else None,
+        opposed=_share_right(bootstrap, outcomes),
+        topics_ece=_calibration(bootstrap, topic_bins(outcomes, schema.topic_ids)),
+        stances_ece=_calibration(bootstrap, stance_bins(outcomes)),
+        languages=_languages(outcomes, schema),
+        worst_group=_worst_group(outcomes),
         controls=_controls(bootstrap, outcomes, pooled) if has_stances else [],
         outlet_leak=bootstrap.estimate(_confusion(outcomes, outlet_only(outcomes)), macro_f1, int(pooled.sum()))
         if has_stances
@@ -161,6 +206,42 @@ def _stances(bootstrap: Bootstrap, target: str, counts: Counts) -> StanceFigures
         bootstrap.estimate(counts, macro_f1, n),
         bootstrap.estimate(counts, f_avg, n),
     )
+
+
+def _share_right(bootstrap: Bootstrap, outcomes: Sequence[Outcome]) -> Estimate | None:
+    counts = opposed_counts(outcomes)
+    n = int(counts[:, 0].sum())
+    return bootstrap.estimate(counts, share, n) if n else None
+
+
+def _calibration(bootstrap: Bootstrap, bins: Counts) -> Estimate | None:
+    n = int(bins[..., 0].sum())
+    return bootstrap.estimate(bins, ece, n) if n else None
+
+
+def _languages(outcomes: Sequence[Outcome], schema: Schema) -> list[Slice]:
+    slices = []
+    for language in sorted({o.article.lang for o in outcomes}):
+        part = [o for o in outcomes if o.article.lang == language]
+        bootstrap = Bootstrap([o.article.held_out_group for o in part])
+        topics, stances = topic_counts(part, schema.topic_ids), stance_counts(part, schema.target_ids).sum(axis=1)
+        slices.append(
+            Slice(
+                language,
+                len(part),
+                bootstrap.estimate(stances, macro_f1, int(stances.sum())) if stances.any() else None,
+                _estimate(bootstrap, topics, macro_f1_of_labels, bool(_occurring(topics).any())),
+            )
+        )
+    return slices
+
+
+def _worst_group(outcomes: Sequence[Outcome]) -> Group | None:
+    right: dict[str, list[bool]] = {}
+    for o in outcomes:
+        right.setdefault(o.article.held_out_group, []).extend(gold == predicted for _, gold, predicted in o.pairs)
+    groups = [Group(name, len(r), sum(r) / len(r)) for name, r in sorted(right.items()) if len(r) >= MIN_STANCES]
+    return min(groups, key=lambda group: group.right, default=None)
 
 
 def _controls(bootstrap: Bootstrap, outcomes: Sequence[Outcome], pooled: Counts) -> list[Control]:
@@ -208,6 +289,11 @@ def render(report: Report) -> str:
     if report.addressed:
         a = report.addressed
         lines.append(f"{'addressed':<26}precision {a.precision:.2f}, recall {a.recall:.2f}, F1 {a.f1}")
+    if report.opposed:
+        lines.append(f"{'opposite stances':<26}both right in one article: {report.opposed}")
+    if report.worst_group:
+        w = report.worst_group
+        lines.append(f"{'worst group':<26}{w.right:.2f} of {w.stances} stances right: {w.name}")
     if report.controls:
         lines += ["", "Control, macro-F1 over all targets              the model is better by"]
         lines += [
@@ -225,6 +311,15 @@ def render(report: Report) -> str:
         lines += [f"{t.label:<23}{t.precision:>11.2f}{t.recall:>11.2f}   {t.f1}" for t in report.topics]
         lines.append(f"{'micro-F1':<45}   {report.topics_micro_f1}")
         lines.append(f"{'macro-F1':<45}   {report.topics_macro_f1}")
+    if len(report.languages) > 1:
+        lines += ["", f"{'Language':<23}{'articles':>9}   {'stances, macro-F1':<27}topics, macro-F1"]
+        lines += [
+            f"{s.name:<23}{s.articles:>9}   {s.stances_macro_f1 or '-'!s:<27}{s.topics_macro_f1 or '-'}"
+            for s in report.languages
+        ]
+    errors = [(name, e) for name, e in (("topics", report.topics_ece), ("stances", report.stances_ece)) if e]
+    if errors:
+        lines += ["", "Calibration error of the scores (ECE): " + "; ".join(f"{n} {e}" for n, e in errors)]
     if report.random_split:
         stances, topics = report.random_split["stances_macro_f1"], report.random_split["topics_macro_f1"]
         lines += [

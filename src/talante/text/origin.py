@@ -27,7 +27,7 @@ class Origin:
 
     def __init__(self, given: Article, cleaned: Article) -> None:
         self.article = given if given.format == "plain" else cleaned
-        in_title = _Letters(self.article.title) if self.article.title else None
+        in_title = _Letters(self.article.title) if plain(self.article.title).strip() else None
         in_text = _Letters(self.article.text)
         self._places: list[Place | None] = []
         if cleaned.title:
