@@ -265,11 +265,13 @@ def _fit_binary(
         positive = (labels.sum() + 1.0) / (len(labels) + 2.0)
         return _Binary(np.zeros(features.shape[1]), float(np.log(positive / (1.0 - positive))), 0.5, None)
     weights = np.where(labels, 0.5 / labels.mean(), 0.5 / (1.0 - labels.mean())) if balanced else np.ones(len(labels))
-    fitted = logistic_regression(c).fit(features, labels, sample_weight=weights)
-    coef, intercept = fitted.coef_[0], float(fitted.intercept_[0])
     splits = [(i, o) for i, o in _splits(groups, folds) if 0 < labels[i].sum() < len(i)]
     outside = np.concatenate([o for _, o in splits]) if splits else np.array([], dtype=int)
-    if not 0 < labels[outside].sum() < len(outside):
+    known = 0 < labels[outside].sum() < len(outside)
+    # What cannot be tried on other articles must not be sure of itself
+    fitted = logistic_regression(c if known else min(c, 1.0)).fit(features, labels, sample_weight=weights)
+    coef, intercept = fitted.coef_[0], float(fitted.intercept_[0])
+    if not known:
         return _Binary(coef, intercept, 0.5, None)
     logits = np.concatenate(
         [
