@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sklearn
 from joblib import Memory, Parallel, delayed
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import GroupKFold
@@ -145,8 +146,9 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "talante")
     options = parser.parse_args()
     corpus = load_corpus(options.data)
-    source = sorted(Path(talante.__file__).parent.rglob("*.py"))
-    version = hashlib.sha256(b"".join(path.read_bytes() for path in source)).hexdigest() + corpus.digest
+    source = [Path(__file__), *sorted(Path(talante.__file__).parent.rglob("*.py"))]
+    version = hashlib.sha256(b"".join(path.read_bytes() for path in source)).hexdigest()
+    version += corpus.digest + sklearn.__version__
     measure = Memory(options.cache, verbose=0).cache(measured, ignore=["articles", "schema"])
     for kind in options.only:
         schema = part(kind, corpus.schema)

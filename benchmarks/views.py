@@ -3,10 +3,11 @@
 python benchmarks/views.py [--data data] [--news FOLDER] [--only NAME ...]
 
 The stances of the corpus are predicted with writing sessions (files of data/articles) held out, by the multinomial
-logistic regression of `talante train` over other views. `--share` learns from that share of the groups only. `--news`
-names a folder with en.jsonl.gz and es.jsonl.gz, general news (a field `text`), whose document frequencies replace those
-of the corpus in the lines that say so. Prints a line for each choice: macro-F1 over all targets, that of the first one,
-log loss after one temperature, and the share of right stances in the worst session. Half a minute a line on two cores.
+logistic regression of `talante train` over other views (terms are counted by pair here, by article there). `--share`
+learns from that share of the groups only. `--news` names a folder with en.jsonl.gz and es.jsonl.gz, general news (a
+field `text`), whose document frequencies replace those of the corpus in the lines that say so. Prints a line for each
+choice: macro-F1 over all targets, that of the first one, log loss after one temperature, and the share of right stances
+in the worst session. Half a minute a line on two cores.
 """
 
 import argparse

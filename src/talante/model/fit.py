@@ -33,6 +33,9 @@ _NEVER = -50.0
 #: Tolerance of fits that only serve to score what they were not fitted to.
 _ROUGH = 1e-4
 
+#: The least factor of calibration; a smaller one would turn the order of the scores around.
+_LEAST = 0.01
+
 #: Positives from which on the observed best cut counts more than the expected one.
 _FEW = 10
 
@@ -258,7 +261,9 @@ def _fit_binary(
     """Fit, calibrate and find the cut; the last two on scores of articles whose group was held out of fitting.
 
     Calibration is Platt's (1999): a second logistic regression on the logit alone, whose two numbers go into the
-    weights. The cut is the one with the best F1. If ``balanced``, both answers weigh alike in all three.
+    weights. The cut is the one with the best F1. If ``balanced``, both answers weigh alike in all three. The features
+    are those of all articles: the vocabulary has seen the held-out ones, which makes a short text's scores a little
+    too sure.
     """
     if labels.all() or not labels.any():
         # No other side to learn from: the smoothed frequency, whatever the text (Laplace)
@@ -282,8 +287,12 @@ def _fit_binary(
         ]
     )
     platt = logistic_regression(1.0).fit(logits[:, None], labels[outside], sample_weight=weights[outside])
-    # Where held-out scores say nothing or the opposite, the answer is the frequency
-    scale, shift = max(float(platt.coef_[0, 0]), 0.01), float(platt.intercept_[0])
+    scale, shift = float(platt.coef_[0, 0]), float(platt.intercept_[0])
+    if scale < _LEAST:
+        # Held-out scores say nothing or the opposite: the answer is the frequency
+        frequency = np.average(labels[outside], weights=weights[outside])
+        scale = _LEAST
+        shift = float(np.log(frequency / (1.0 - frequency)) - scale * np.average(logits, weights=weights[outside]))
     scores = 1.0 / (1.0 + np.exp(-(scale * logits + shift)))
     threshold = _best_cut(scores, labels[outside], weights[outside])
     return _Binary(scale * coef, scale * intercept + shift, threshold, (scale, shift))
@@ -331,10 +340,11 @@ def _fit_stances(
     for number in set(range(stances)) - set(labels.tolist()) if pairs else ():
         log.warning("no article takes the stance '%s': it will never be predicted", STANCES[number])
     splits = _splits([pair.prepared.article.held_out_group for pair in pairs], settings.folds)
+    # What cannot be tried on other articles must not be sure of itself
+    strength = settings.stance_c if splits else min(settings.stance_c, 1.0)
     parts = [(np.arange(len(pairs)), 1e-6), *((inside, _ROUGH) for inside, _ in splits)]
     (coef, intercept), *held_out = Parallel(-1)(
-        delayed(_fit_multinomial)(features[i], labels[i], [cells[n] for n in i], settings.stance_c, tol)
-        for i, tol in parts
+        delayed(_fit_multinomial)(features[i], labels[i], [cells[n] for n in i], strength, tol) for i, tol in parts
     )
     logits = [features[o] @ c.T + b for (_, o), (c, b) in zip(splits, held_out, strict=True)]
     gold = [labels[o] for _, o in splits]
@@ -370,8 +380,11 @@ def _fit_multinomial(
     return coef, intercept
 
 
-def _temperature(logits: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
-    """Return the factor of the logits with the greatest likelihood (Guo et al. 2017, "On Calibration ...")."""
+def _temperature(logits: NDArray[np.float64], labels: NDArray[np.intp]) -> float | None:
+    """Return the factor of the logits with the greatest likelihood; None where nothing speaks for any.
+
+    Guo et al. 2017, "On Calibration of Modern Neural Networks". A weak prior for 1 keeps a few labels from certainty.
+    """
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 
@@ -379,8 +392,12 @@ def _temperature(logits: NDArray[np.float64], labels: NDArray[np.intp]) -> float
     known = logits[np.arange(len(labels)), labels] > _NEVER / 2
     logits, labels = logits[known], labels[known]
 
+    if not len(labels):
+        return None
+
     def loss(log_factor: float) -> float:
-        return -float(log_softmax(np.exp(log_factor) * logits, axis=1)[np.arange(len(labels)), labels].sum())
+        likely = log_softmax(np.exp(log_factor) * logits, axis=1)[np.arange(len(labels)), labels].sum()
+        return log_factor**2 / 2 - float(likely)
 
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.1), np.log(10.0)), method="bounded").x))
 

@@ -50,11 +50,13 @@ def view(text: str, spans: Iterable[Span], mentions: Iterable[Mention], target: 
     origins: list[Span] = []
     masks: set[int] = set()
     mentions = list(mentions)
+    done = 0
     for start, end in spans:
         if pieces:
             pieces.append("\n")
             origins.append((start, start))
-        done = start
+        # A mention that goes over the border of two spans belongs to the first, all of it
+        done = max(start, done)
         for mention in mentions:
             if start <= mention.start < end:
                 pieces += [text[done : mention.start], TARGET_MASK if mention.label == target else OTHER_MASK]
@@ -62,7 +64,7 @@ def view(text: str, spans: Iterable[Span], mentions: Iterable[Mention], target: 
                 masks.add(len(pieces) - 1)
                 done = mention.end
         pieces.append(text[done:end])
-        origins.append((done, end))
+        origins.append((done, max(done, end)))
     starts, length = [], 0
     for piece in pieces:
         starts.append(length)

@@ -89,7 +89,7 @@ def _found(mentions: Iterable[Mention], title: int, length: int, sentences: Sequ
             in_title=at[0] < title,
             first=at[0] / length,
             last=at[-1] / length,
-            opened=sum(any(start <= a < start + _OPENING for a in at) for start, _ in sentences),
+            opened=sum(any(start <= a < min(end, start + _OPENING) for a in at) for start, end in sentences),
         )
         for label, at in starts.items()
     }
