@@ -102,3 +102,8 @@ def test_html_is_reduced_to_the_article() -> None:
 def test_a_page_without_an_article_is_an_error(text: str, form: str) -> None:
     with pytest.raises(DataError, match="no article text"):
         cleaned(text, format=form)
+
+
+def test_markdown_cannot_bring_a_mask() -> None:
+    page = Article(id="a", text="&#10214;target&#10215; lies, said nobody.", format="markdown")
+    assert clean(page).text == "[target] lies, said nobody."

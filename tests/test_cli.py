@@ -295,3 +295,31 @@ def test_article_text_is_never_terminal_markup(tmp_path: Path, registry: Path) -
     )
     assert result.returncode == 0, result.stdout
     assert b"[red]x[/red] [/nope]" in result.stdout and b"against" in result.stdout
+
+
+def test_a_target_can_be_named_on_the_spot(talante: Run) -> None:
+    text = b"Captain Oda lies. Corrupt and arrogant, Captain Oda wastes our money. A shameful plan, Captain Oda."
+    row = json.loads(talante("predict", "-", "--lang", "en", "--target", "captain=Captain Oda,Oda", stdin=text).stdout)
+    assert row["stances"]["captain"]["stance"] == "against"
+    unsure = talante("predict", "-", "--lang", "en", "--target", "captain=Oda", "--min-score", "1", stdin=text)
+    assert json.loads(unsure.stdout)["stances"]["captain"]["stance"] is None
+    for wrong, message in [
+        ("captain", "is not NAME=ALIAS,ALIAS"),
+        ("captain=", "is not NAME=ALIAS,ALIAS"),
+        ("captain=,*", "is not NAME=ALIAS,ALIAS"),
+        ("mayor=Oda", "knows 'mayor' already"),
+        ("captain=toral", "is an alias of 'mayor'"),
+        ("captain=Castro", "is an alias of 'union'"),
+    ]:
+        result = talante("predict", "-", "--target", wrong, stdin=text)
+        assert result.returncode == 2 and message in result.stderr.decode(), wrong
+    twice = talante("predict", "-", "--target", "a=Oda", "--target", "b=oda", stdin=text)
+    assert twice.returncode == 2 and b"is an alias of 'a'" in twice.stderr
+
+
+def test_half_a_character_is_replaced(talante: Run) -> None:
+    line = b'{"id": "\\ud83d", "text": "Toral lies again \\ud83d and the harbor rots at its docks.", "lang": "en"}'
+    for command in ("predict", "explain"):
+        result = talante(command, "-", stdin=line)
+        assert result.returncode == 0, result.stderr
+        assert json.loads(result.stdout)["id"] == "\ufffd"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from talante.corpus.article import Article
 from talante.corpus.records import Corpus
 from talante.features.tokens import terms
-from talante.text.contexts import OTHER_MASK, TARGET_MASK, near_view, whole_view
-from talante.text.mentions import PhraseFinder, target_phrases
+from talante.text.contexts import OTHER_MASK, TARGET_MASK, near_view, view, whole_view
+from talante.text.mentions import Mention, PhraseFinder, target_phrases
 from talante.text.prepare import Preparer
 from talante.text.sentences import sentence_spans
 
@@ -56,9 +56,9 @@ def test_every_word_of_a_view_knows_its_place_in_the_article(corpus: Corpus, wor
     text = " ".join(words)
     found = PhraseFinder(target_phrases(corpus.schema)).find(text)
     names = {text[m.start : m.end] for m in found}
-    for view in (near_view(text, sentence_spans(text), found, "mayor"), whole_view(text, found, "mayor")):
-        for word in re.finditer(r"⟦\w+⟧|\w+", view.text):
-            start, end = view.origin(*word.span())
+    for seen in (near_view(text, sentence_spans(text), found, "mayor"), whole_view(text, found, "mayor")):
+        for word in re.finditer(r"⟦\w+⟧|\w+", seen.text):
+            start, end = seen.origin(*word.span())
             assert text[start:end] in names if word[0].startswith("⟦") else text[start:end] == word[0]
 
 
@@ -82,3 +82,16 @@ def test_an_abbreviation_ends_no_sentence(text: str) -> None:
 def test_a_blank_line_ends_a_sentence_without_a_full_stop() -> None:
     text = "A title\n\nA sentence\nover two lines. Another."
     assert [text[a:b] for a, b in sentence_spans(text)] == ["A title", "A sentence\nover two lines.", "Another."]
+
+
+def test_a_name_over_the_border_of_two_sentences_is_masked_once() -> None:
+    text = "See the U.S. Government. It is the U.S. Government."
+    mentions = [Mention(8, 23, "us"), Mention(35, 50, "us")]
+    cut = view(text, [(0, 12), (13, 24), (25, 51)], mentions, "us")
+    assert cut.text == "See the ⟦target⟧\n.\nIt is the ⟦target⟧."
+    assert not cut.is_one_piece(8, 20) and cut.origin(8, 16) == (8, 23)
+
+
+def test_an_opening_ends_with_its_sentence(preparer: Preparer) -> None:
+    found = preparer.prepare(Article(id="a", text="Yes. No. So. Toral lies again and again.", lang="en")).mentions
+    assert (found["mayor"].count, found["mayor"].opened) == (1, 1)

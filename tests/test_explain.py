@@ -1,6 +1,7 @@
 """Evidence adds up, is in the place that it names, and is the same every time."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talante.corpus.article import STANCES, Article, Unreadable
+from talante.corpus.records import Corpus
+from talante.errors import DataError
 from talante.jobs.explain import explain_articles
 from talante.model.evidence import Evidence, explain
+from talante.model.fit import fit
 from talante.model.model import Model
 from talante.text.clean import clean
+from talante.text.fold import fold
 from talante.text.origin import Origin
 from talante.text.prepare import Prepared
-from tests.conftest import Run
+from tests.conftest import SETTINGS, Run
 
 WORDS = ["Toral", "town hall", "dockers' union", "Rui Castro", "lies", "wise", "the", "harbor", "ships", "ayuntamiento",
          "miente", "escuela", "zebra", "no.", "\n\n", "¡Sí!", "Castro Street"]  # fmt: skip
@@ -29,7 +34,11 @@ def check(model: Model, prepared: Prepared) -> list[Evidence]:
     for evidence in found:
         assert total(evidence) == pytest.approx(evidence.logit, abs=1e-9)
         for share in evidence.shares:
-            assert prepared.text[share.start : share.end].strip()
+            words = fold(prepared.text[share.start : share.end])
+            # Masks stand for any name; of a pair over a border only the first word is shown
+            first = share.term.removesuffix(" (in the schema)").lstrip("~").strip("·").split(" ")[0]
+            assert first in words or first.startswith("⟦"), share
+            assert len(words) < 100
     prediction = model.predict_prepared(prepared)
     scores = {(e.kind, e.label, e.stance): e.score for e in found}
     for topic, score in prediction.scores.items():
@@ -38,7 +47,8 @@ def check(model: Model, prepared: Prepared) -> list[Evidence]:
         expected = dict(zip(STANCES, answer.probabilities, strict=True))
         assert {s: scores["stance", target, s] for s in STANCES} == pytest.approx(expected, abs=1e-9)
     for e in found:
-        if e.kind == "addressed" and e.threshold is not None:
+        if e.kind == "addressed":
+            assert e.threshold is not None
             assert (e.score >= e.threshold) == (e.label in prediction.stances)
     return found
 
@@ -50,6 +60,43 @@ def test_shares_and_intercept_sum_up_to_the_logit_of_each_decision(model: Model,
 
 def test_the_shipped_model_explains_real_articles(shipped: Model, corpus_sample: list[Prepared]) -> None:
     assert sum(len(check(shipped, prepared)) for prepared in corpus_sample) > 300
+
+
+def test_short_texts_are_explained_by_parts_of_words_too(articles: list[Prepared], corpus: Corpus) -> None:
+    short = fit(articles, corpus.schema, replace(SETTINGS, short=60))
+    assert short.article_terms.parts
+    text = "Toral lies again! A #harbor: the ships, I say."
+    found = check(short, short.preparer.prepare(Article(id="x", text=text, lang="en")))
+    assert any(share.term.startswith("~") for evidence in found for share in evidence.shares)
+
+
+def test_words_that_are_no_neighbors_are_no_stretch_of_text(model: Model) -> None:
+    text = "Harbor of Toral\n\nToral lies. " + "Nobody saw the ships. " * 9 + "Toral is wise."
+    for article in (Article(id="x", text=text, lang="en"), Article(id="x", title="Harbor of Toral", text=text[17:])):
+        for row in explain_articles([article], model, lang="en", every=True, terms=10_000):
+            for label in row["labels"]:
+                for term in label["terms"]:
+                    assert all(0 < s["end"] - s["start"] < 30 for s in term["spans"]), term
+
+
+@pytest.mark.parametrize(
+    ("article", "sentence"),
+    [
+        (Article(id="x", title="Toral\nlies", text="The harbor rots."), "Toral\nlies"),
+        (Article(id="x", text="Toral&shy; lies &ZeroWidthSpace;again.", format="markdown"), "Toral lies again."),
+        (Article(id="x", text="Toral li\u200be\u0301s \u1100\u1161."), "Toral li\u200be\u0301s \u1100\u1161."),
+        (Article(id="x", title="Toral lies", text="Toral lies\n\nToral lies\n\nAgain."), "Toral lies"),
+        (Article(id="x", title=" ", text="Toral lies."), "Toral lies."),
+    ],
+    ids=["title over two lines", "entities", "marks and invisibles", "title twice in the text", "blank title"],
+)  # fmt: skip
+def test_odd_texts_are_explained_in_their_place(model: Model, article: Article, sentence: str) -> None:
+    (row,) = explain_articles([article], model, lang="en", every=True)
+    assert "error" not in row
+    places = row["labels"][0]["sentences"]
+    assert row[places[0]["field"]][places[0]["start"] : places[0]["end"]] == sentence
+    if article.title == "Toral lies":
+        assert [(p["field"], p["start"]) for p in places] == [("title", 0), ("text", 12), ("text", 24)]
 
 
 def test_a_word_has_its_share_where_it_stands(model: Model) -> None:
@@ -121,7 +168,7 @@ def test_every_letter_that_is_left_knows_where_it_came_from(text: str, title: st
     article = Article(id="x", text=text, title=title)
     try:
         cleaned = clean(article)
-    except Exception:
+    except DataError:
         return
     whole = f"{cleaned.title}\n\n{cleaned.text}" if cleaned.title and cleaned.text else cleaned.title or cleaned.text
     origin = Origin(article, cleaned)

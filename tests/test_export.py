@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ import numpy as np
 import pytest
 
 from talante.corpus.article import Article
+from talante.corpus.records import Corpus
 from talante.corpus.schema import Schema, Target
 from talante.errors import ModelError
 from talante.model.export import stance_row, to_sklearn, topic_row
 from talante.model.fit import Settings, fit
 from talante.model.model import Model
 from talante.text.prepare import Prepared, Preparer
-from tests.conftest import Run
+from tests.conftest import SETTINGS, Run
 
 
 def rows(listed: list[list[Any]]) -> np.ndarray:
@@ -25,8 +27,8 @@ def rows(listed: list[list[Any]]) -> np.ndarray:
 
 def check(model: Model, exported: dict[str, Any], articles: list[Prepared]) -> int:
     topics = exported["topics"]
-    given = topics.predict(rows([topic_row(model, p) for p in articles]))
-    scores = topics.predict_proba(rows([topic_row(model, p) for p in articles]))
+    listed = rows([topic_row(model, p) for p in articles])
+    given, scores = (topics.predict(listed), topics.predict_proba(listed)) if topics else ([()] * len(articles), [])
     stances = 0
     for number, prepared in enumerate(articles):
         prediction = model.predict_prepared(prepared)
@@ -70,6 +72,16 @@ def test_the_file_loads_without_talante(talante: Run, tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_named(talante: Run) -> None:
     result = talante("export", "-o", "nowhere/model.joblib")
     assert result.returncode == 9 and b"nowhere/model.joblib" in result.stderr
+
+
+def test_a_view_without_a_term_is_left_out(corpus: Corpus) -> None:
+    schema = Schema((), (Target("bridge", {}, "", {}, assumed=True),))
+    stances = {"m01": "against", "m02": "against", "m03": "favor", "m04": "favor", "m05": "neutral", "m06": "neutral"}
+    labelled = [replace(a, stances={"bridge": stances[a.id]}) for a in corpus.articles if a.id in stances]
+    prepared = [Preparer(schema).prepare(article) for article in labelled]
+    learned = fit(prepared, schema, SETTINGS)
+    assert not learned.near_terms.terms
+    assert check(learned, to_sklearn(learned), prepared) == 6
 
 
 def test_a_model_of_short_texts_is_refused() -> None:

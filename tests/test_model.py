@@ -252,7 +252,7 @@ def test_without_an_example_in_passing_every_mention_counts(
     treated = [p for p in articles if set(p.mentions) == set(p.article.stances or ())]
     with caplog.at_level(logging.WARNING, "talante"):
         learned = fit(treated, corpus.schema, SETTINGS)
-    assert "0 targets are named only in passing" in caplog.text
+    assert "only named in passing in 0: too few to tell" in caplog.text
     passing = "The fleet sailed at noon. " * 40 + "Toral was there."
     assert set(learned.predict(Article(id="x", text=passing, lang="en")).stances) == {"mayor"}
 
@@ -313,7 +313,7 @@ def test_a_target_that_is_not_assumed_needs_a_mention(posts: list[Article]) -> N
 
 
 def test_a_target_can_be_added_to_a_model(model: Model) -> None:
-    more = model.with_targets([Target("captain", {}, "", {"en": ("Captain Oda",)})])
+    more = model.with_target(Target("captain", {}, "", {"en": ("Captain Oda",)}))
     text = "Captain Oda lies. Corrupt and arrogant, Captain Oda wastes our money. A shameful plan, Captain Oda."
     assert not model.predict(Article(id="x", text=text, lang="en")).stances
     assert more.predict(Article(id="x", text=text, lang="en")).stances["captain"].stance == "against"
@@ -328,6 +328,36 @@ def test_held_out_scores_that_say_nothing_become_the_frequency() -> None:
     fitted = _fit_binary(features, labels, [f"g{i // 4}" for i in range(40)], c=100.0, folds=5)
     scores = expit(features @ fitted.coef + fitted.intercept)
     np.testing.assert_allclose(scores, 0.25, atol=0.02)
+
+
+def test_a_label_whose_held_out_scores_are_noise_gets_its_frequency() -> None:
+    random = np.random.default_rng(2)
+    features, labels = csr_matrix(random.normal(size=(300, 50))), np.zeros(300, dtype=bool)
+    labels[:6] = True
+    groups = [f"g{i}" for i in range(300)]
+    fitted = _fit_binary(features, labels, groups, c=100.0, folds=5)
+    assert fitted.calibration and fitted.calibration[0] == 0.01, "the noise of this seed must speak against itself"
+    assert expit(features @ fitted.coef + fitted.intercept).mean() == pytest.approx(6 / 300, abs=0.005)
+
+
+def test_nothing_to_calibrate_by_changes_nothing() -> None:
+    assert _temperature(np.zeros((0, 3)), np.zeros(0, dtype=int)) is None
+    # A few labels that are all right do not make scores certain
+    logits = np.eye(3) * 2.0
+    assert _temperature(logits, np.arange(3)) < 2.5
+
+
+def test_what_cannot_be_tried_on_other_articles_is_not_sure_of_itself(articles: list[Prepared], corpus: Corpus) -> None:
+    alone = [replace(p, article=replace(p.article, group="one")) for p in articles]
+    learned = fit(alone, corpus.schema, replace(SETTINGS, topic_c=100.0, stance_c=300.0))
+    assert learned.card["calibration"] == {
+        "topics": {"harbor": None, "schools": None},
+        "addressed": None,
+        "stances": None,
+    }
+    for prepared in alone:
+        prediction = learned.predict_prepared(prepared)
+        assert all(s.score < 0.8 for s in prediction.stances.values())
 
 
 def test_the_temperature_mends_scores_that_are_too_sure() -> None:

@@ -63,7 +63,7 @@ def test_the_model_is_the_one_that_the_corpus_trains(shipped: Model) -> None:
     np.testing.assert_allclose(again.stances.own, shipped.stances.own, rtol=0, atol=1e-6)
     np.testing.assert_allclose(again.topics.threshold, shipped.topics.threshold, rtol=0, atol=1e-6)
     for own, theirs in ((again.addressed, shipped.addressed), (again.stances, shipped.stances)):
-        for name in own.__slots__ if hasattr(own, "__slots__") else vars(own):
+        for name in vars(own):
             np.testing.assert_allclose(getattr(own, name), getattr(theirs, name), rtol=0, atol=1e-6)
 
 

@@ -20,7 +20,7 @@ def explain(
     target: TARGET = None,
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page to read, to this file.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Explain the labels that were not given, too.")] = False,
-    terms: Annotated[int, typer.Option(min=0, help="Terms to list for each label.")] = 20,
+    terms: Annotated[int, typer.Option(min=0, help="Terms to list for each label in JSON.")] = 20,
 ) -> None:
     """Show why: for each label the sentences and terms that speak for and against it.
 

@@ -17,6 +17,8 @@ from talante.jobs.tag import Row, tag
 from talante.model.files import load
 from talante.model.model import Model
 from talante.model.registry import find_model
+from talante.text.fold import fold
+from talante.text.mentions import target_phrases
 
 # What `predict` and `explain` are told alike
 PATHS = Annotated[
@@ -97,7 +99,9 @@ def model_for(name: str | None, targets: list[str] | None) -> Model:
     Raises ModelError when there is none, UsageError for a target that is misspelled or there already.
     """
     model = load(find_model(name))
-    return model.with_targets([_target(given, model) for given in targets]) if targets else model
+    for given in targets or ():
+        model = model.with_target(_target(given, model))
+    return model
 
 
 def _target(given: str, model: Model) -> Target:
@@ -109,9 +113,10 @@ def _target(given: str, model: Model) -> Target:
         )
     if name in model.schema.target_ids:
         raise UsageError(f"the model knows '{name}' already", place="--target", remedy="choose another name")
-    owners = {alias: t.id for t in model.schema.targets for listed in t.aliases.values() for alias in listed}
-    if taken := [alias for alias in aliases if alias in owners]:
-        raise UsageError(f"'{taken[0]}' is an alias of '{owners[taken[0]]}'", place="--target", remedy="leave it out")
+    owners = {fold(phrase.text): phrase.label for phrase in target_phrases(model.schema) if phrase.label}
+    if taken := [alias for alias in aliases if fold(alias) in owners]:
+        owner = owners[fold(taken[0])]
+        raise UsageError(f"'{taken[0]}' is an alias of '{owner}'", place="--target", remedy="leave it out")
     return Target(name, {}, "", dict.fromkeys(LANGUAGES, aliases))
 
 

@@ -128,11 +128,17 @@ def _read_json_lines(stream: BinaryIO, name: str) -> Iterator[Article | Unreadab
         yield Unreadable(name, "empty file")
 
 
+def _whole(text: str) -> str:
+    """Return a text with U+FFFD for each half of a character, which JSON can hold and UTF-8 cannot."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _from_json(line: str, place: str) -> Article | Unreadable:
     try:
         record = parse_object(line)
     except DataError as error:
         return Unreadable(place, error.fact)
+    record = {key: _whole(value) if isinstance(value, str) else value for key, value in record.items()}
     identity = record.get("id")
     name = str(identity) if isinstance(identity, str | int) and identity != "" else place
     if "text" not in record:

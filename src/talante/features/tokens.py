@@ -10,7 +10,7 @@ from talante.text.fold import fold
 _WORD = re.compile(r"⟦\w+⟧|\w\w+")
 
 # In a short text every sign counts, and #word is not the word.
-_WORD_OR_SIGN = re.compile(r"⟦\w+⟧|[#@]?\w+|[^\w\s]")
+_WORD_OR_SIGN = re.compile(r"⟦\w+⟧|[#@]?\w+|[^\w\s~·]")
 
 # No word contains either sign: one begins each part of a word, the other stands for the borders of the word.
 _PART, _BORDER = "~", "·"

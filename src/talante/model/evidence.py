@@ -84,7 +84,9 @@ def explain(model: Model, prepared: Prepared) -> list[Evidence]:
 
 def _topics(model: Model, prepared: Prepared, article: View, vector: Vector) -> Iterator[Evidence]:
     topics, logits = model.topics, model.topic_logits(prepared, vector)
-    words = _occurrences(article, model.article_terms.words, model.article_terms.words_of(vector), parts=False)
+    words = _occurrences(
+        article, model.article_terms.words, model.article_terms.words_of(vector), model.article_terms.parts
+    )
     phrases = model.preparer.topic_words(prepared.text)
     for number, topic in enumerate(model.schema.topic_ids):
         density, in_title = (np.array(word_features(prepared, topic)) * topics.word_coef[number]).tolist()
@@ -165,8 +167,10 @@ def _occurrences(seen: View, terms: Sequence[str], vector: Vector, parts: bool) 
     placed = placed_terms(seen.text, parts)
     counts = Counter(term for term, _, _ in placed)
     value = {terms[c]: (c, v) for c, v in zip(*(part.tolist() for part in vector), strict=True)}
-    return [
-        _Occurrence(value[term][0], term, *seen.origin(start, end), value[term][1] / counts[term])
-        for term, start, end in placed
-        if term in value
-    ]
+    found = []
+    for term, start, end in placed:
+        if term in value:
+            # A pair of words that are no neighbors in the article stands where its first word does
+            last = end if seen.is_one_piece(start, end) else start + len(term.partition(" ")[0])
+            found.append(_Occurrence(value[term][0], term, *seen.origin(start, last), value[term][1] / counts[term]))
+    return found

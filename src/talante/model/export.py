@@ -41,12 +41,13 @@ def to_sklearn(model: Model) -> dict[str, Any]:
         return fitted
 
     def columns(texts: list[tuple[str, Tfidf]], numbers: int) -> ColumnTransformer:
-        parts = [(name, _vectorizer(terms), i) for i, (name, terms) in enumerate(texts)]
+        # A vectorizer without a vocabulary is none; the column stays in the rows
+        parts = [(name, _vectorizer(terms), i) for i, (name, terms) in enumerate(texts) if terms.terms]
         rest = [("numbers", "passthrough", list(range(len(texts), len(texts) + numbers)))] if numbers else []
         fitted = ColumnTransformer([*parts, *rest], sparse_threshold=1.0)
         # Nothing is learned from this row: the vocabularies are given, and the weights are put in after it
         fitted.fit(np.array([["nothing"] * len(texts) + [0.0] * numbers], dtype=object))
-        for name, terms in texts:
+        for name, terms in ((name, terms) for name, terms in texts if terms.terms):
             fitted.named_transformers_[name].idf_ = np.asarray(terms.idf)
         return fitted
 

@@ -213,7 +213,10 @@ def _fit_addressed(
     if min(labels.sum(), (~labels).sum()) < 2:
         if set(schema.target_ids) - set(schema.assumed):
             log.warning(
-                "%d targets are named only in passing: too few, each mention counts as treated", (~labels).sum()
+                "targets that articles name are treated in %d cases and only named in passing in %d: too few to tell "
+                "which, each counts as treated",
+                labels.sum(),
+                (~labels).sum(),
             )
         none = np.zeros(len(MENTION_FEATURES))
         return AddressedModel(none, single(np.zeros(len(near_terms.terms))), zeros, np.zeros(1), np.zeros(1)), None

@@ -1,7 +1,7 @@
 """A trained model in memory and what it says of an article; needs numpy and nothing that fits."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -131,17 +131,18 @@ class Model:
         """Return what makes an article ready for this model."""
         return Preparer(self.schema)
 
-    def with_targets(self, targets: Sequence[Target]) -> "Model":
-        """Return this model for a schema with more targets: what all targets share speaks for these, nothing else."""
-        stances, topic_words = self.stances, self.addressed.topic_words
-        more, topics = len(targets), len(self.schema.topics)
-        own = np.concatenate([stances.own, np.zeros((more, *stances.own.shape[1:]), np.float32)])
-        own_intercept = np.concatenate([stances.own_intercept, np.zeros((more, len(STANCES)))])
+    def with_target(self, target: Target) -> "Model":
+        """Return this model for a schema with one more target: what all targets share speaks for it, nothing else."""
+        stances, addressed = self.stances, self.addressed
+
+        def grown(array: NDArray[Any]) -> NDArray[Any]:
+            return np.concatenate([array, np.zeros((1, *array.shape[1:]), array.dtype)])
+
         return replace(
             self,
-            schema=replace(self.schema, targets=(*self.schema.targets, *targets)),
-            stances=replace(stances, own=own, own_intercept=own_intercept),
-            addressed=replace(self.addressed, topic_words=np.concatenate([topic_words, np.zeros((more, topics, 2))])),
+            schema=replace(self.schema, targets=(*self.schema.targets, target)),
+            stances=replace(stances, own=grown(stances.own), own_intercept=grown(stances.own_intercept)),
+            addressed=replace(addressed, topic_words=grown(addressed.topic_words)),
         )
 
     def predict(self, article: Article) -> Prediction:

@@ -61,7 +61,7 @@ def clean(article: Article) -> Article:
         article = _from_html(article)
     text, title = plain(article.text), " ".join(plain(article.title).split())
     if article.format == "markdown":
-        text = _from_markdown(text)
+        text = plain(_from_markdown(text))  # which may have written characters as entities
     text = _strip_chrome(text)
     first, _, rest = text.partition("\n")
     if not title and rest.strip() and len(first) <= _LONGEST_TITLE and not first.endswith((".", ",", ";", ":")):
@@ -80,9 +80,9 @@ def full_text(article: Article) -> str:
 
 def plain(text: str) -> str:
     """Return a text with composed characters, plain line breaks, no invisible characters and no mask brackets."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).translate(_MASK_BRACKETS)
     # Control and invisible characters split words for the tokenizer and not for the reader.
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad​-‏⁠﻿]", "", text)
+    text = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad​-‏⁠﻿]", "", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return unicodedata.normalize("NFC", text).translate(_MASK_BRACKETS)
 
 
 def _from_html(article: Article) -> Article:

@@ -27,16 +27,27 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A masked text that knows where each part of it comes from: ``text[starts[i]:...]`` is from ``origins[i]``."""
+    """A masked text that knows where each part of it comes from: ``text[starts[i]:...]`` is from ``origins[i]``.
+
+    ``masks`` are the numbers of the parts that are masks, ``joints`` those of the line breaks that join spans.
+    """
 
     text: str
     starts: Sequence[int]
     origins: Sequence[Span]
     masks: frozenset[int]
+    joints: frozenset[int]
+
+    def is_one_piece(self, start: int, end: int) -> bool:
+        """Say whether ``text[start:end]`` comes from one span of the article."""
+        return self.joints.isdisjoint(range(self._part(start), self._part(end - 1) + 1))
+
+    def _part(self, place: int) -> int:
+        return bisect_right(self.starts, place) - 1
 
     def origin(self, start: int, end: int) -> Span:
         """Return the span in the article of ``text[start:end]``, which begins and ends inside words or masks."""
-        first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, end - 1) - 1
+        first, last = self._part(start), self._part(end - 1)
         begin, finish = self.origins[first][0], self.origins[last][1]
         return (
             begin if first in self.masks else begin + start - self.starts[first],
@@ -49,10 +60,12 @@ def view(text: str, spans: Iterable[Span], mentions: Iterable[Mention], target: 
     pieces: list[str] = []
     origins: list[Span] = []
     masks: set[int] = set()
+    joints: set[int] = set()
     mentions = list(mentions)
     done = 0
     for start, end in spans:
         if pieces:
+            joints.add(len(pieces))
             pieces.append("\n")
             origins.append((start, start))
         # A mention that goes over the border of two spans belongs to the first, all of it
@@ -69,7 +82,7 @@ def view(text: str, spans: Iterable[Span], mentions: Iterable[Mention], target: 
     for piece in pieces:
         starts.append(length)
         length += len(piece)
-    return View("".join(pieces), starts, origins, frozenset(masks))
+    return View("".join(pieces), starts, origins, frozenset(masks), frozenset(joints))
 
 
 def near_view(text: str, sentences: Iterable[Span], mentions: Sequence[Mention], target: str) -> View:

@@ -8,12 +8,15 @@ from typing import Literal
 from talante.corpus.article import Article
 from talante.text.clean import plain
 
+Field = Literal["title", "text"]
+Letters = list[tuple[str, tuple[int, int]]]
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A span of the given title or text."""
 
-    field: Literal["title", "text"]
+    field: Field
     start: int
     end: int
 
@@ -21,62 +24,85 @@ class Place:
 class Origin:
     """Finds spans of `full_text(cleaned)` in the given article.
 
-    For HTML and Markdown, whose text is not a part of what was given, the places are in the title and text of
+    Where the text is not a part of what was given, as with HTML and Markdown, the places are in the title and text of
     ``cleaned`` instead; ``article`` is the one that they are in.
     """
 
     def __init__(self, given: Article, cleaned: Article) -> None:
-        self.article = given if given.format == "plain" else cleaned
-        in_title = _Letters(self.article.title) if plain(self.article.title).strip() else None
-        in_text = _Letters(self.article.text)
-        self._places: list[Place | None] = []
-        if cleaned.title:
-            self._places += in_title.line(cleaned.title, "title") if in_title else in_text.line(cleaned.title, "text")
-            self._places += [None, None] if cleaned.text else []
-        for number, line in enumerate(cleaned.text.split("\n")):
-            self._places += [None] if number else []
-            self._places += in_text.line(line, "text")
+        places = _places(given, cleaned) if given.format == "plain" else None
+        self.article = cleaned if places is None else given
+        self._places = places or _places(cleaned, cleaned) or []
 
     def place(self, start: int, end: int) -> Place:
-        """Return the place of a span that begins and ends with a character that is not blank."""
-        first, last = self._places[start], self._places[end - 1]
-        assert first and last
-        return Place(first.field, first.start, last.end)
+        """Return the place of a span that begins and ends with a character that is not blank.
+
+        Of one that begins in the title and ends in the text only what is in the title.
+        """
+        inside = [place for place in self._places[start:end] if place]
+        first = inside[0]
+        return Place(first.field, first.start, max(place.end for place in inside if place.field == first.field))
 
 
-class _Letters:
-    """The lines of a given text, read once from top to bottom."""
+def _places(given: Article, cleaned: Article) -> list[Place | None] | None:
+    """Return the place of each character of `full_text(cleaned)`, None for blanks; or None where a line is missing."""
+    title = [letter for line in _lines(given.title) for letter in line]
+    lines = _lines(given.text)
+    kept = cleaned.text.split("\n") if cleaned.text else []
+    found: list[Place | None] | None = []
+    if cleaned.title:
+        name = _bare(cleaned.title)
+        if not title:
+            found = _line(cleaned.title, lines, "text")
+        elif _joined(title) == name:
+            found = _line(cleaned.title, iter([title]), "title")
+            # Once more at the head of the text it was dropped there
+            if sum(_joined(line) == name for line in _lines(given.text)) > sum(_bare(line) == name for line in kept):
+                _line(cleaned.title, lines, "text")
+        else:
+            return None
+        if found is not None and kept:
+            found += [None, None]
+    for number, line in enumerate(kept):
+        places = _line(line, lines, "text")
+        if found is None or places is None:
+            return None
+        found += [None] * (number > 0) + places
+    return found
 
-    def __init__(self, text: str) -> None:
-        self._lines = iter(_lines(text))
 
-    def line(self, cleaned: str, field: Literal["title", "text"]) -> list[Place | None]:
-        """Return the place of each character of a line that was kept; None for blanks."""
-        letters = "".join(cleaned.split())
-        if not letters:
-            return [None] * len(cleaned)
-        # What was kept are whole lines, in their order, so the next equal line is the one
-        found = iter(next(places for line, places in self._lines if line == letters))
-        return [None if char.isspace() else Place(field, *next(found)) for char in cleaned]
+def _line(cleaned: str, lines: Iterator[Letters], field: Field) -> list[Place | None] | None:
+    """Return the place of each character of a line that was kept: what was kept are whole lines, in their order."""
+    bare = _bare(cleaned)
+    if not bare:
+        return [None] * len(cleaned)
+    letters = next((line for line in lines if _joined(line) == bare), None)
+    if letters is None:
+        return None
+    spans = (span for _, span in letters)
+    return [None if char.isspace() else Place(field, *next(spans)) for char in cleaned]
 
 
-def _lines(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
-    """Yield each line without its blanks as `plain` makes it, and the span of each of its characters in ``text``."""
-    letters: list[str] = []
-    spans: list[tuple[int, int]] = []
+def _lines(text: str) -> Iterator[Letters]:
+    """Yield each line without its blanks as `plain` makes it, each character with its span in ``text``."""
+    letters: Letters = []
     start = 0
     while start < len(text):
         end = start + 1
-        # A letter and its combining marks become one character
-        while end < len(text) and unicodedata.combining(text[end]):
+        # A letter, its marks, and what is invisible among them become one character
+        while end < len(text) and (unicodedata.combining(text[end]) or len(plain(text[start : end + 1])) <= 1):
             end += 1
         piece = plain(text[start:end])
         if "\n" in piece:
-            yield "".join(letters), spans
-            letters, spans = [], []
-        for char in piece:
-            if not char.isspace():
-                letters.append(char)
-                spans.append((start, end))
+            yield letters
+            letters = []
+        letters += [(char, (start, end)) for char in piece if not char.isspace()]
         start = end
-    yield "".join(letters), spans
+    yield letters
+
+
+def _joined(letters: Letters) -> str:
+    return "".join(letter for letter, _ in letters)
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
