@@ -25,6 +25,7 @@ from talante.evaluation.metrics import f1, f_avg, macro_f1, macro_f1_of_labels
 from talante.evaluation.outcomes import Outcome, outcome, stance_counts, topic_counts
 from talante.jobs.train import train
 from talante.model.files import load
+from talante.model.fit import Settings
 from talante.model.model import Model
 
 STANCES = {"AGAINST": "against", "NONE": "neutral", "NEUTRAL": "neutral", "FAVOR": "favor"}
@@ -89,7 +90,7 @@ def reuters(folder: Path, split: str) -> tuple[str, list[Record]]:
 SETS = {"semeval2016": semeval, "cic-es": cic, "reuters21578-r90": reuters}
 
 
-def trained(schema: str, records: Sequence[Record]) -> Model:
+def trained(schema: str, records: Sequence[Record], settings: Settings) -> Model:
     """Write a data folder and train on it, as `talante train` does."""
     with tempfile.TemporaryDirectory() as name:
         data = Path(name, "data")
@@ -97,7 +98,7 @@ def trained(schema: str, records: Sequence[Record]) -> Model:
         (data / "schema.toml").write_text(schema, encoding="utf-8")
         lines = (json.dumps(record) + "\n" for record in records)
         (data / "articles" / "train.jsonl").write_text("".join(lines), encoding="utf-8")
-        model = train(data, Path(name, "models"))
+        model = train(data, Path(name, "models"), settings)
         return load(Path(name, "models", model.id))
 
 
@@ -128,12 +129,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--short", type=int, default=Settings().short, help="the setting of that name; 0: words only")
     options = parser.parse_args()
     logging.basicConfig(format="warning: %(message)s", level=logging.ERROR)
     for name in options.sets:
         schema, records = SETS[name](options.folder, "train")
         start = time.perf_counter()
-        model = trained(schema, records)
+        model = trained(schema, records, Settings(short=options.short))
         took = time.perf_counter() - start
         test = SETS[name](options.folder, "test")[1]
         found = outcomes(model, test)
