@@ -49,6 +49,15 @@ def test_a_single_text_still_has_terms(min_df: int) -> None:
     assert fit_tfidf(["ship ahoy"], min_df)[0].terms == ["ahoy", "ship", "ship ahoy"]
 
 
+def test_the_words_of_a_matrix_are_those_of_its_vectors() -> None:
+    tfidf, rows = fit_tfidf([*TEXTS, ""], min_df=1)
+    words = tfidf.words_of_rows(rows).toarray()
+    for text, row in zip([*TEXTS, ""], words, strict=True):
+        columns, values = tfidf.words_of(tfidf.vector(text))
+        np.testing.assert_allclose(row[columns], values, rtol=0, atol=1e-12)
+        assert np.count_nonzero(row) == len(columns)
+
+
 @given(st.lists(st.sampled_from(" ".join(TEXTS).split()), max_size=30))
 def test_without_pairs_a_vector_is_that_of_single_words(words: list[str]) -> None:
     tfidf, _ = fit_tfidf(TEXTS, min_df=1)

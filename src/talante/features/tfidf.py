@@ -61,6 +61,15 @@ class Tfidf:
         number = self._word[columns]
         return number[number >= 0], _unit(values[number >= 0])
 
+    def words_of_rows(self, rows: "csr_matrix") -> "csr_matrix":
+        """Return `words_of` of every row of a matrix, (texts, terms)."""
+        from scipy.sparse import diags
+
+        words = rows[:, self._word >= 0]
+        lengths = np.sqrt(np.asarray(words.multiply(words).sum(axis=1)).ravel())
+        lengths[lengths == 0] = 1.0
+        return diags(1.0 / lengths) @ words
+
 
 def _unit(values: NDArray[np.float64]) -> NDArray[np.float64]:
     norm = float(np.sqrt(values @ values))

@@ -106,16 +106,16 @@ def fit(articles: Sequence[Prepared], schema: Schema, settings: Settings) -> Mod
         )
     short = float(np.median([p.words for p in articles])) < settings.short
     min_df = 1 if short else settings.min_df
-    article_terms, _ = fit_tfidf([p.text for p in articles], min_df, parts=short)
-    vectors = {p.article.id: article_terms.vector(p.text) for p in articles}
-    words = matrix([article_terms.words_of(vectors[p.article.id]) for p in with_topics], len(article_terms.words))
+    article_terms, article_rows = fit_tfidf([p.text for p in articles], min_df, parts=short)
+    row = {p.article.id: number for number, p in enumerate(articles)}
+    words = article_terms.words_of_rows(article_rows)[[row[p.article.id] for p in with_topics]]
     contexts, sources = (
         [pair.prepared.contexts[pair.target] for pair in pairs],
         [pair.prepared.article.id for pair in pairs],
     )
     near_terms, near = fit_tfidf([c.near for c in contexts], min_df, sources, short)
     whole_terms, whole = fit_tfidf([c.whole for c in contexts], min_df, sources, short)
-    own = matrix([vectors[source] for source in sources], len(article_terms.terms))
+    own = article_rows[[row[source] for source in sources]]
     topics, topic_calibrations = _fit_topics(with_topics, schema, words, settings)
     addressed, addressed_calibration = _fit_addressed(articles, schema, near_terms, settings)
     stances, stance_scale = _fit_stances(pairs, schema, settings, near, whole, own)
