@@ -34,7 +34,12 @@ from talante.model.model import sigmoid
 from talante.text.prepare import Prepared
 
 GRID: dict[str, dict[str, Sequence[float]]] = {
-    "stances": {"stance_c": (3, 10, 30, 300), "min_df": (2, 3, 5)},
+    "stances": {
+        "stance_c": (3, 10, 30, 300),
+        "near_weight": (0.25, 0.5, 1),
+        "whole_weight": (0.5, 1),
+        "min_df": (2, 3, 5),
+    },
     "topics": {"topic_c": (10, 30, 100, 300), "word_weight": (0, 0.25, 0.5, 1)},
     "addressed": {"addressed_near": (0, 1, 3, 10), "addressed_words": (0, 0.1, 0.3, 1)},
 }
@@ -104,10 +109,11 @@ def figures(
     right = np.array(gold) == scores.argmax(axis=1)
     sessions = np.array([session for _, _, session in scored])
     shares = [right[sessions == s].mean() for s in np.unique(sessions) if (sessions == s).sum() >= FEWEST]
-    assert report.pooled and report.stances_ece
+    assert report.pooled and report.stances_ece and report.opposed
     return {
         "macro-F1": report.pooled.macro_f1.value,
         report.stances[0].target: report.stances[0].macro_f1.value,
+        "opposite stances": report.opposed.value,
         "log loss": float(log_loss(gold, scores, labels=[0, 1, 2])),
         "worst session": float(min(shares)),
         "ECE": report.stances_ece.value,
