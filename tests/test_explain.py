@@ -59,7 +59,7 @@ def test_shares_and_intercept_sum_up_to_the_logit_of_each_decision(model: Model,
 
 
 def test_the_shipped_model_explains_real_articles(shipped: Model, corpus_sample: list[Prepared]) -> None:
-    assert sum(len(check(shipped, prepared)) for prepared in corpus_sample) > 300
+    assert sum(len(check(shipped, prepared)) for prepared in corpus_sample) > 250
 
 
 def test_short_texts_are_explained_by_parts_of_words_too(articles: list[Prepared], corpus: Corpus) -> None:

@@ -23,3 +23,7 @@ def test_a_sentence_is_enough(text: str, lang: str) -> None:
 @pytest.mark.parametrize("text", ["", "Maduro", "12 34 56 78 90", "?!"])
 def test_a_name_or_figures_alone_have_no_language(text: str) -> None:
     assert identify(text) is None
+
+
+def test_a_headline_is_no_reason_to_name_another_language() -> None:
+    assert identify("Maduro promises new elections in Venezuela") in (None, "en")

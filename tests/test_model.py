@@ -340,6 +340,14 @@ def test_a_label_whose_held_out_scores_are_noise_gets_its_frequency() -> None:
     assert expit(features @ fitted.coef + fitted.intercept).mean() == pytest.approx(6 / 300, abs=0.005)
 
 
+def test_one_example_is_no_reason_to_be_certain(articles: list[Prepared], corpus: Corpus) -> None:
+    learned = fit(some(articles, "m02"), corpus.schema, Settings())
+    prediction = learned.predict(Article(id="x", text="Toral is wise. The town hall is honest.", lang="en"))
+    (answer,) = prediction.stances.values()
+    assert answer.stance == "against" and answer.score == pytest.approx(0.6)
+    assert not prediction.topics, "every article of the corpus has the topic: nothing was learned of it"
+
+
 def test_nothing_to_calibrate_by_changes_nothing() -> None:
     assert _temperature(np.zeros((0, 3)), np.zeros(0, dtype=int)) is None
     # A few labels that are all right do not make scores certain

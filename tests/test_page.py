@@ -212,7 +212,7 @@ def test_bars_of_terms_and_other_numbers_have_one_scale() -> None:
 def test_the_sum_is_written_out() -> None:
     stance = label("stance", "mayor", stance="against")
     addressed = label("addressed", "mayor", sentences=[], terms=[], logit=-0.75)
-    topic, of_stance, of_addressed = page(row(label(), stance, addressed)).words("p", "sum")
+    of_stance, topic, of_addressed = page(row(label(), stance, addressed)).words("p", "sum")
     total = "−1.00 intercept +1.25 sentences +0.25 other = +0.50 logit"
     assert topic == f"{total} → 0.90 score (threshold 0.40)"
     assert of_stance == f"{total} → 0.90 score (the three stances add up to 1)"

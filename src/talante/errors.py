@@ -58,5 +58,5 @@ def nearest(word: str, known: Iterable[str]) -> str:
     "did you mean 'venezuela'?"
     """
     known = sorted(known)
-    match = get_close_matches(word, known, n=1)
+    match = get_close_matches(word, known, n=1, cutoff=0.7)
     return f"did you mean '{match[0]}'?" if match else f"known: {', '.join(known) or 'none'}"

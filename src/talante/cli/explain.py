@@ -25,8 +25,12 @@ def explain(
     """Show why: for each label the sentences and terms that speak for and against it.
 
     Every score comes from a sum: what each word in its place adds (its share) and an intercept; the shares of the
-    sentences, of what stands in no one place, and the intercept add up to the logit exactly. On a terminal the
-    strongest ones are shown; otherwise JSON Lines are written, with the place of every sentence in `title` or `text`.
+    sentences, of what stands in no one place, and the intercept add up to the logit exactly. The score of a stance
+    weighs its logit against those of the other two. Apart from that, "addressed" says whether the article treats a
+    target at all, and does not only name it. ⟦target⟧ stands for any name of the target, ⟦other⟧ for those of others.
+
+    On a terminal the strongest shares are shown; otherwise JSON Lines are written, with the place of every sentence in
+    `title` or `text`.
 
     - `talante explain article.txt`
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 _SHOWN = 12  # terms in each direction: more would underline most of the text
-_GROUPS = {"topic": "Topics", "stance": "Stances", "addressed": "Addressed"}
+_GROUPS = {"stance": "Stances", "topic": "Topics", "addressed": "Treated, not only named"}
 
 
 def explanation_page(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -115,7 +115,7 @@ def _article(row: Mapping[str, Any], anchor: str) -> _Article:
     if "error" in row:
         return _Article(anchor, row["id"], row["id"], error=row["error"])
     labels = [_label(label, row["text"], f"{anchor}-{number}") for number, label in enumerate(row["labels"], 1)]
-    given = [label for label in labels if label.given]
+    given = sorted((label for label in labels if label.given), key=lambda label: list(_GROUPS).index(label.kind))
     groups = []
     for kind, name in _GROUPS.items():
         members = [label for label in given if label.kind == kind]

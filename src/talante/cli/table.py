@@ -52,12 +52,15 @@ def show_explanation(row: Row) -> None:
         console.print(f"{escape(row['id'])}: [bold red]{escape(row['error'])}[/]")
         return
     console.print(f"[bold]{escape(row['title'] or row['id'])}[/] [dim]({row['lang']})[/]\n")
+    if not row["labels"]:
+        console.print("[dim]no label was given; --all explains those that were not[/]\n")
     for label in row["labels"]:
-        what = f"{label['kind']} [bold]{escape(label['label'])}[/]"
+        kind = {"topic": "topic", "addressed": "treated, not only named:"}.get(label["kind"], "")
+        what = f"{kind} [bold]{escape(label['label'])}[/]"
         if stance := label.get("stance"):
             what = f"stance toward [bold]{escape(label['label'])}[/]: [{_COLORS[stance]}]{stance}[/]"
         given = "" if label["given"] else " [dim]not given[/]"
-        cut = "" if label["threshold"] is None else f" [dim](from {label['threshold']:.2f})[/]"
+        cut = "" if label["threshold"] is None else f" [dim](needs {label['threshold']:.2f})[/]"
         console.print(f"{what} {label['score']:.2f}{cut}{given}")
         sentences = sum(s["share"] for s in label["sentences"])
         parts = [

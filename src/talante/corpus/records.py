@@ -152,11 +152,11 @@ def article_files(folder: Path) -> list[Path]:
 
 def _raise_on(findings: list[Finding]) -> None:
     if findings:
-        shown = "\n".join(f"error: {f}" for f in findings[1:20])
+        shown = "".join(f"\nerror: {f}" for f in findings[1:20])
         rest = f"\nand {len(findings) - 20} more" if len(findings) > 20 else ""
         first = findings[0]
-        tail = f"{first.remedy}\n{shown}{rest}".strip() if len(findings) > 1 else first.remedy
-        raise DataError(first.fact, place=first.place, remedy=tail)
+        fact = first.fact + (f"; {first.remedy}" if first.remedy else "")
+        raise DataError(fact + shown + rest, place=first.place)
 
 
 def parse_record(line: str, place: str, schema: Schema) -> tuple[Article | None, list[Finding]]:

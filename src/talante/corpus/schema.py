@@ -87,7 +87,9 @@ def load_schema(path: Path) -> Schema:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(
-            "no schema here", place=str(path), remedy="a data folder needs schema.toml (see docs/guidelines.md)"
+            "no schema here",
+            place=str(path),
+            remedy="a data folder needs schema.toml; data/schema.toml of talante is one",
         ) from None
     except OSError as error:
         raise DataError(cannot_read(error), place=str(path)) from None

@@ -38,8 +38,9 @@ def stance_f1(confusion: Array) -> Array:
 
 
 def macro_f1(confusion: Array) -> Array:
-    """Return the mean F1 of the three stances."""
-    return _mean(stance_f1(confusion), confusion.sum(axis=-1) > 0, len(STANCES))
+    """Return the mean F1 of the stances that occur."""
+    occurs = confusion.sum(axis=-1) > 0
+    return _mean(stance_f1(confusion), occurs, int(np.atleast_2d(occurs)[0].sum()))
 
 
 def f_avg(confusion: Array) -> Array:

@@ -34,6 +34,14 @@ from talante.evaluation.outcomes import (
     topic_counts,
 )
 
+#: What the controls do, for those who read the report.
+_MEANING = {
+    "majority": "the most frequent stance",
+    "target-blind": "one answer for all targets",
+    "length-only": "from the length of the article",
+    "shuffled": "the model's answers, dealt out",
+}
+
 #: Fewer labelled stances say nothing of a group.
 MIN_STANCES = 10
 
@@ -170,7 +178,7 @@ def build_report(
         worst_group=_worst_group(outcomes),
         controls=_controls(bootstrap, outcomes, pooled) if has_stances else [],
         outlet_leak=bootstrap.estimate(_confusion(outcomes, outlet_only(outcomes)), macro_f1, int(pooled.sum()))
-        if has_stances
+        if has_stances and any(o.article.group or o.article.outlet for o in outcomes)
         else None,
         random_split=_plain_figures(random_split, schema) if random_split else None,
     )
@@ -248,7 +256,10 @@ def _controls(bootstrap: Bootstrap, outcomes: Sequence[Outcome], pooled: Counts)
     n = int(pooled.sum())
     own = macro_f1(bootstrap.totals(pooled))
     controls = []
+    targets = {target for o in outcomes for target, _, _ in o.pairs}
     for name, guess in CONTROLS.items():
+        if name == "target-blind" and len(targets) < 2:
+            continue  # with one target it is the model itself
         theirs = macro_f1(bootstrap.totals(_confusion(outcomes, guess(outcomes))))
         controls.append(Control(name, interval(theirs, n), interval(own - theirs, n)))
     return controls
@@ -284,7 +295,9 @@ def render(report: Report) -> str:
     if report.pooled:
         lines += ["", f"{'Stance: F1 (n)':<23}" + "".join(f"{s:>11}" for s in STANCES) + "   macro-F1"]
         for row in [*report.stances, report.pooled]:
-            cells = "".join(f"{row.f1[s]:.2f} ({row.support[s]})".rjust(11) for s in STANCES)
+            cells = "".join(
+                (f"{row.f1[s]:.2f} ({row.support[s]})" if row.support[s] else "-").rjust(11) for s in STANCES
+            )
             lines.append(f"{row.target:<23}{cells}   {row.macro_f1}   F-avg {row.f_avg.value:.2f}")
     if report.addressed:
         a = report.addressed
@@ -295,9 +308,10 @@ def render(report: Report) -> str:
         w = report.worst_group
         lines.append(f"{'worst group':<26}{w.right:.2f} of {w.stances} stances right: {w.name}")
     if report.controls:
-        lines += ["", "Control, macro-F1 over all targets              the model is better by"]
+        lines += ["", "Guessing without reading, macro-F1 over all targets          the model is better by"]
         lines += [
-            f"  {c.name:<34}{c.macro_f1.value:>8.2f}    {c.lead.value:+.2f} [{c.lead.low:+.2f}, {c.lead.high:+.2f}]"
+            f"  {c.name:<13}{_MEANING[c.name]:<34}{c.macro_f1.value:>5.2f}"
+            f"    {c.lead.value:+.2f} [{c.lead.low:+.2f}, {c.lead.high:+.2f}]"
             for c in report.controls
         ]
     if report.outlet_leak:

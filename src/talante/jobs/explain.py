@@ -45,14 +45,19 @@ def explain_articles(
         origin, sentences = Origin(given, prepared.article), sentence_spans(prepared.text)
         shown = Article("", prepared.text, prepared.article.title) if as_read else origin.article
         where = partial(_where, None if as_read else origin)
-        found = [e for e in explain(model, prepared) if every or _is_given(e, prediction)]
+        every_one = explain(model, prepared)
+        found = [e for e in every_one if every or _is_given(e, prediction)]
+        found.sort(key=lambda e: -e.score if e.kind == "topic" else 0.0)  # as `predict` lists topics
         yield {
             "id": article.id,
             "lang": prepared.article.lang,
             "model": model.id,
             "title": shown.title,
             "text": shown.text,
-            "labels": [_label(e, sentences, where, terms) | {"given": _is_given(e, prediction)} for e in found],
+            "labels": [
+                _label(e, sentences, where, terms) | _rivals(e, every_one) | {"given": _is_given(e, prediction)}
+                for e in found
+            ],
         }
 
 
@@ -65,6 +70,12 @@ def _is_given(evidence: Evidence, prediction: Prediction) -> bool:
         return evidence.label in prediction.topics
     answer = prediction.stances.get(evidence.label)
     return answer is not None and evidence.stance in (None, answer.stance)
+
+
+def _rivals(evidence: Evidence, every_one: Sequence[Evidence]) -> dict[str, Any]:
+    """Return the logits of all stances toward a target: the score of one is its share of their exponentials."""
+    same = [e for e in every_one if e.stance and e.label == evidence.label]
+    return {"logits": {e.stance: e.logit for e in same}} if evidence.stance else {}
 
 
 def _label(
@@ -81,7 +92,7 @@ def _label(
         by_sentence[number] += share.value
         by_term[share.term] += share.value
         places[share.term][share.start, share.end] = None
-    strongest = sorted(by_term, key=lambda term: (-abs(by_term[term]), term))
+    strongest = sorted(filter(by_term.get, by_term), key=lambda term: (-abs(by_term[term]), term))
     return {
         "kind": evidence.kind,
         "label": evidence.label,

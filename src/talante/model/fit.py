@@ -27,9 +27,6 @@ from talante.text.prepare import Prepared
 log = logging.getLogger("talante")
 log.addHandler(logging.NullHandler())  # a library is silent unless told otherwise, also in each fold
 
-#: The intercept of a stance that no article takes: its probability rounds to zero.
-_NEVER = -50.0
-
 #: Tolerance of fits that only serve to score what they were not fitted to.
 _ROUGH = 1e-4
 
@@ -60,7 +57,7 @@ class Settings:
     min_df: int = 3
     short: int = 60
     topic_c: float = 100.0
-    stance_c: float = 10.0
+    stance_c: float = 100.0
     word_weight: float = 0.5
     near_weight: float = 0.25
     whole_weight: float = 0.5
@@ -269,9 +266,9 @@ def _fit_binary(
     too sure.
     """
     if labels.all() or not labels.any():
-        # No other side to learn from: the smoothed frequency, whatever the text (Laplace)
+        # No other side to learn from: the smoothed frequency, whatever the text (Laplace), and never given
         positive = (labels.sum() + 1.0) / (len(labels) + 2.0)
-        return _Binary(np.zeros(features.shape[1]), float(np.log(positive / (1.0 - positive))), 0.5, None)
+        return _Binary(np.zeros(features.shape[1]), float(np.log(positive / (1.0 - positive))), 1.0, None)
     weights = np.where(labels, 0.5 / labels.mean(), 0.5 / (1.0 - labels.mean())) if balanced else np.ones(len(labels))
     splits = [(i, o) for i, o in _splits(groups, folds) if 0 < labels[i].sum() < len(i)]
     outside = np.concatenate([o for _, o in splits]) if splits else np.array([], dtype=int)
@@ -346,13 +343,14 @@ def _fit_stances(
     # What cannot be tried on other articles must not be sure of itself
     strength = settings.stance_c if splits else min(settings.stance_c, 1.0)
     parts = [(np.arange(len(pairs)), 1e-6), *((inside, _ROUGH) for inside, _ in splits)]
-    (coef, intercept), *held_out = Parallel(-1)(
+    (coef, intercept, seen), *held_out = Parallel(-1)(
         delayed(_fit_multinomial)(features[i], labels[i], [cells[n] for n in i], strength, tol) for i, tol in parts
     )
-    logits = [features[o] @ c.T + b for (_, o), (c, b) in zip(splits, held_out, strict=True)]
-    gold = [labels[o] for _, o in splits]
-    scale = _temperature(np.concatenate(logits), np.concatenate(gold)) if splits else None
-    coef, intercept = (scale or 1.0) * coef, np.where(intercept == _NEVER, _NEVER, (scale or 1.0) * intercept)
+    # A stance that a fold had no example of says nothing about the scores of the others
+    known = [o[s[labels[o]]] for (_, o), (_, _, s) in zip(splits, held_out, strict=True)]
+    logits = [features[o] @ c.T + b for o, (c, b, _) in zip(known, held_out, strict=True)]
+    scale = _temperature(np.concatenate(logits), labels[np.concatenate(known)]) if splits else None
+    coef, intercept = (scale or 1.0) * coef, np.where(seen, (scale or 1.0) * intercept, intercept)
     a, b, c = np.cumsum([near.shape[1], whole.shape[1], len(targets) * own.shape[1]]).tolist()
     model = StanceModel(
         near=single(settings.near_weight * coef[:, :a]),
@@ -366,11 +364,16 @@ def _fit_stances(
 
 def _fit_multinomial(
     features: Any, labels: NDArray[np.intp], cells: Sequence[tuple[str, Stance]], c: float, tol: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return weights, (stances, features), and intercepts, (stances,); a stance that does not occur has _NEVER."""
-    coef, intercept = np.zeros((len(STANCES), features.shape[1])), np.full(len(STANCES), _NEVER)
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return weights, (stances, features), intercepts, (stances,), and which stances occur.
+
+    One that does not occur is never the answer, and takes from the scores of the others what is left for it where
+    there are few examples (Laplace).
+    """
+    coef, intercept = np.zeros((len(STANCES), features.shape[1])), np.zeros(len(STANCES))
     present = sorted(set(labels.tolist()))
-    intercept[present] = 0.0
+    seen = np.isin(range(len(STANCES)), present)
+    intercept[~seen] = -np.log(len(labels) + 2.0)
     if len(present) > 1:
         # Every stance of every target weighs alike. Otherwise the skew of the corpus, such as many articles
         # against the United States and few for it, is learned as a property of the target.
@@ -380,27 +383,25 @@ def _fit_multinomial(
         # For two classes scikit-learn keeps one row: the logit of the second against the first
         rows = present if len(present) > 2 else present[1:]
         coef[rows], intercept[rows] = fitted.coef_, fitted.intercept_
-    return coef, intercept
+    return coef, intercept, seen
 
 
 def _temperature(logits: NDArray[np.float64], labels: NDArray[np.intp]) -> float | None:
     """Return the factor of the logits with the greatest likelihood; None where nothing speaks for any.
 
-    Guo et al. 2017, "On Calibration of Modern Neural Networks". A weak prior for 1 keeps a few labels from certainty.
+    Guo et al. 2017, "On Calibration of Modern Neural Networks". Labels are smoothed as if each stance had been seen
+    once more (Platt 1999): a few that are all right are no reason to be certain.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 
-    # A stance that a fold had no example of says nothing about the factor
-    known = logits[np.arange(len(labels)), labels] > _NEVER / 2
-    logits, labels = logits[known], labels[known]
-
     if not len(labels):
         return None
 
+    smoothed = (len(labels) * np.eye(len(STANCES))[labels] + 1.0) / (len(labels) + len(STANCES))
+
     def loss(log_factor: float) -> float:
-        likely = log_softmax(np.exp(log_factor) * logits, axis=1)[np.arange(len(labels)), labels].sum()
-        return log_factor**2 / 2 - float(likely)
+        return -float((smoothed * log_softmax(np.exp(log_factor) * logits, axis=1)).sum())
 
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.1), np.log(10.0)), method="bounded").x))
 

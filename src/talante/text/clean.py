@@ -81,7 +81,11 @@ def full_text(article: Article) -> str:
 def plain(text: str) -> str:
     """Return a text with composed characters, plain line breaks, no invisible characters and no mask brackets."""
     # Control and invisible characters split words for the tokenizer and not for the reader.
-    text = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad​-‏⁠﻿]", "", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = re.sub(
+        r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad​-‏⁠﻿\u202a-\u202e\u2066-\u2069]",
+        "",
+        text.replace("\r\n", "\n").replace("\r", "\n"),
+    )
     return unicodedata.normalize("NFC", text).translate(_MASK_BRACKETS)
 
 

@@ -1,6 +1,6 @@
 """What an article says about one target: the sentences that name it, with the names masked."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -62,6 +62,7 @@ def view(text: str, spans: Iterable[Span], mentions: Iterable[Mention], target: 
     masks: set[int] = set()
     joints: set[int] = set()
     mentions = list(mentions)
+    places = [mention.start for mention in mentions]
     done = 0
     for start, end in spans:
         if pieces:
@@ -70,12 +71,11 @@ def view(text: str, spans: Iterable[Span], mentions: Iterable[Mention], target: 
             origins.append((start, start))
         # A mention that goes over the border of two spans belongs to the first, all of it
         done = max(start, done)
-        for mention in mentions:
-            if start <= mention.start < end:
-                pieces += [text[done : mention.start], TARGET_MASK if mention.label == target else OTHER_MASK]
-                origins += [(done, mention.start), (mention.start, mention.end)]
-                masks.add(len(pieces) - 1)
-                done = mention.end
+        for mention in mentions[bisect_left(places, start) : bisect_left(places, end)]:
+            pieces += [text[done : mention.start], TARGET_MASK if mention.label == target else OTHER_MASK]
+            origins += [(done, mention.start), (mention.start, mention.end)]
+            masks.add(len(pieces) - 1)
+            done = mention.end
         pieces.append(text[done:end])
         origins.append((done, max(done, end)))
     starts, length = [], 0
@@ -88,7 +88,7 @@ def view(text: str, spans: Iterable[Span], mentions: Iterable[Mention], target: 
 def near_view(text: str, sentences: Iterable[Span], mentions: Sequence[Mention], target: str) -> View:
     """Return the masked sentences that mention the target."""
     own = [m.start for m in mentions if m.label == target]
-    naming = [(start, end) for start, end in sentences if any(start <= at < end for at in own)]
+    naming = [(start, end) for start, end in sentences if bisect_left(own, start) < bisect_left(own, end)]
     return view(text, naming, mentions, target)
 
 

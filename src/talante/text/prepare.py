@@ -1,5 +1,6 @@
 """The way of one article from raw to ready: cleaned, its language known, its topics' words and targets found."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -89,7 +90,7 @@ def _found(mentions: Iterable[Mention], title: int, length: int, sentences: Sequ
             in_title=at[0] < title,
             first=at[0] / length,
             last=at[-1] / length,
-            opened=sum(any(start <= a < min(end, start + _OPENING) for a in at) for start, end in sentences),
+            opened=sum(bisect_left(at, s) < bisect_left(at, min(e, s + _OPENING)) for s, e in sentences),
         )
         for label, at in starts.items()
     }
