@@ -34,14 +34,9 @@ from talante.model.model import sigmoid
 from talante.text.prepare import Prepared
 
 GRID: dict[str, dict[str, Sequence[float]]] = {
-    "stances": {
-        "stance_c": (3, 10, 30, 300),
-        "near_weight": (0.25, 0.5, 1),
-        "whole_weight": (0.5, 1),
-        "min_df": (2, 3, 5),
-    },
-    "topics": {"topic_c": (10, 30, 100, 300), "word_weight": (0, 0.25, 0.5, 1)},
-    "addressed": {"addressed_near": (0, 1, 3, 10), "addressed_words": (0, 0.1, 0.3, 1)},
+    "stances": {"stance_c": (10, 100, 300), "near_weight": (0.25, 0.5), "whole_weight": (0.5, 1)},
+    "topics": {"topic_c": (10, 30, 100), "word_weight": (0, 0.5, 1)},
+    "addressed": {"addressed_near": (0, 3), "addressed_words": (0, 0.3)},
 }
 
 #: A session with fewer labelled stances is too few for a worst one.
