@@ -149,7 +149,10 @@ def main() -> None:
     measure = Memory(options.cache, verbose=0).cache(measured, ignore=["articles", "schema"])
     for kind in options.only:
         schema = part(kind, corpus.schema)
-        articles = by_session(prepare_corpus(replace(corpus, schema=schema)))
+        labelled = corpus.articles
+        if not schema.targets:  # what is left out must not be scored
+            labelled = tuple(replace(article, stances=None) for article in labelled)
+        articles = by_session(prepare_corpus(replace(corpus, schema=schema, articles=labelled)))
         head: list[str] = []
         for name, values in GRID[kind].items():
             for value in values:
