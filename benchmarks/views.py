@@ -213,7 +213,12 @@ def rows(is_of: Any, target: int, pairs: Any) -> Any:
 
 
 def logits(
-    choice: Choice, views: Mapping[str, Counted], pairs: Sequence[tuple[str, Stance]], inside: Any, outside: Any
+    choice: Choice,
+    views: Mapping[str, Counted],
+    pairs: Sequence[tuple[str, Stance]],
+    inside: Any,
+    outside: Any,
+    stance_c: float,
 ) -> Any:
     """Fit to the pairs (target, stance) ``inside``; return the logits of those ``outside``, (pairs, stances)."""
     targets = sorted({target for target, _ in pairs})
@@ -229,7 +234,7 @@ def logits(
         ]
     cells = [pairs[i] for i in inside]
     labels = np.array([STANCES.index(stance) for _, stance in cells])
-    coef, intercept = _fit_multinomial(hstack([a for a, _ in blocks]).tocsr(), labels, cells, Settings().stance_c, 1e-4)
+    coef, intercept, _ = _fit_multinomial(hstack([a for a, _ in blocks]).tocsr(), labels, cells, stance_c, 1e-4)
     return hstack([b for _, b in blocks]).tocsr() @ coef.T + intercept
 
 
@@ -239,6 +244,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[1] / "data")
     parser.add_argument("--news", type=Path)
     parser.add_argument("--share", type=float, default=1.0)
+    parser.add_argument("--stance-c", type=float, default=Settings().stance_c, help="the setting of that name")
     parser.add_argument("--only", nargs="+", choices=list(CHOICES), default=list(CHOICES), metavar="NAME")
     options = parser.parse_args()
     corpus = load_corpus(options.data)
@@ -265,11 +271,11 @@ def main() -> None:
         for view in {*choice.shared, *choice.own} - set(views):
             views[view] = counted(VIEWS[view], pairs, news)
         used = {view: views[view] for view in (*choice.shared, *choice.own)}
-        found = Parallel(-1)(delayed(logits)(choice, used, cells, i, o) for i, o in splits)
+        found = Parallel(-1)(delayed(logits)(choice, used, cells, i, o, options.stance_c) for i, o in splits)
         for (_, outside), part_of in zip(splits, found, strict=True):
             scores[outside] = part_of
         answers = scores.argmax(axis=1)
-        scaled = _temperature(scores, gold) * scores
+        scaled = (_temperature(scores, gold) or 1.0) * scores
         loss = float(np.mean(np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(gold)), gold]))
         worst = min((answers == gold)[sessions == s].mean() for s in set(sessions) if (sessions == s).sum() >= FEWEST)
         every = f1_score(gold, answers, average="macro")

@@ -9,6 +9,7 @@ from talante.corpus.article import STANCES
 from talante.corpus.files import cannot_write
 from talante.errors import ModelError
 from talante.features.tfidf import Tfidf
+from talante.features.tokens import is_word
 from talante.model.model import Model
 from talante.text.prepare import Prepared
 
@@ -51,7 +52,9 @@ def to_sklearn(model: Model) -> dict[str, Any]:
             fitted.named_transformers_[name].idf_ = np.asarray(terms.idf)
         return fitted
 
-    words = Tfidf(model.article_terms.words, model.article_terms.idf[_places(model)])
+    words = Tfidf(
+        model.article_terms.words, model.article_terms.idf[[is_word(term) for term in model.article_terms.terms]]
+    )
     topics, labels = model.topics, model.schema.topic_ids
     classifier = MultiOutputClassifier(LogisticRegression())
     classifier.estimators_, classifier.classes_ = [], [np.array([False, True])] * len(labels)
@@ -103,11 +106,6 @@ def stance_row(prepared: Prepared, target: str) -> list[str]:
     """Return what the pipeline of a target takes: the sentences that name it and the whole, masked, and the article."""
     context = prepared.contexts[target]
     return [context.near, context.whole, prepared.text]
-
-
-def _places(model: Model) -> list[int]:
-    words = set(model.article_terms.words)
-    return [i for i, term in enumerate(model.article_terms.terms) if term in words]
 
 
 def _vectorizer(terms: Tfidf) -> Any:
