@@ -20,7 +20,7 @@ from talante.corpus.records import load_corpus, load_gold
 from talante.corpus.schema import Schema
 from talante.evaluation.outcomes import Outcome, outcome
 from talante.evaluation.report import Report, build_report
-from talante.jobs.train import prepare_corpus
+from talante.jobs.corpus import prepare_corpus
 from talante.model.fit import Settings, fit
 from talante.text.prepare import Prepared, Preparer
 
@@ -46,7 +46,7 @@ def draw(articles: Sequence[Prepared], share: float, seed: int) -> list[Prepared
 def outcomes(inside: Sequence[Prepared], outside: Sequence[Prepared], schema: Schema) -> list[Outcome]:
     """Fit to ``inside``, predict ``outside``."""
     model = fit(inside, schema, Settings())
-    return [outcome(p.article, p.words, model.predict_prepared(p)) for p in outside]
+    return [outcome(model, p) for p in outside]
 
 
 def figures(report: Report) -> dict[str, float]:

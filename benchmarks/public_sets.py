@@ -120,7 +120,7 @@ def outcomes(model: Model, records: Sequence[Record]) -> list[Outcome]:
             stances=record.get("stances"),
         )
         prepared = model.preparer.prepare(article)
-        found.append(outcome(article, prepared.words, model.predict_prepared(prepared)))
+        found.append(outcome(model, prepared))
     return found
 
 

@@ -28,7 +28,7 @@ from talante.corpus.records import load_corpus
 from talante.corpus.schema import Schema
 from talante.evaluation.outcomes import Outcome, outcome
 from talante.evaluation.report import build_report
-from talante.jobs.train import prepare_corpus
+from talante.jobs.corpus import prepare_corpus
 from talante.model.fit import Settings, fit
 from talante.model.model import sigmoid
 from talante.text.prepare import Prepared
@@ -62,7 +62,7 @@ def predicted(
     model = fit(inside, schema, settings)
     return [
         (
-            outcome(p.article, p.words, model.predict_prepared(p)),
+            outcome(model, p),
             {
                 target: float(sigmoid(model.addressed_logit(p, target)))
                 for target in p.mentions
@@ -92,26 +92,26 @@ def figures(
         return {"area under ROC": area, "F1": a.f1.value, "precision": a.precision, "recall": a.recall}
     report = build_report(outcomes, schema, what="", model="")
     if kind == "topics":
-        assert report.topics_macro_f1 and report.topics_micro_f1 and report.topics_ece
+        assert report.topics_macro_f1 and report.topics_micro
         return {
             "macro-F1": report.topics_macro_f1.value,
-            "micro-F1": report.topics_micro_f1.value,
+            "micro-F1": report.topics_micro.f1.value,
             "worst topic": min(t.f1.value for t in report.topics),
-            "ECE": report.topics_ece.value,
+            "ECE": report.calibration["topics"].ece.value,
         }
     scored = [(g, o.probabilities[t], o.article.group) for o in outcomes for t, g, p in o.pairs if p]
     gold, scores = [STANCES.index(g) for g, _, _ in scored], np.array([s for _, s, _ in scored])
     right = np.array(gold) == scores.argmax(axis=1)
     sessions = np.array([session for _, _, session in scored])
     shares = [right[sessions == s].mean() for s in np.unique(sessions) if (sessions == s).sum() >= FEWEST]
-    assert report.pooled and report.stances_ece and report.opposed
+    assert report.pooled and report.opposed
     return {
         "macro-F1": report.pooled.macro_f1.value,
         report.stances[0].target: report.stances[0].macro_f1.value,
         "opposite stances": report.opposed.value,
         "log loss": float(log_loss(gold, scores, labels=[0, 1, 2])),
         "worst session": float(min(shares)),
-        "ECE": report.stances_ece.value,
+        "ECE": report.calibration["stances"].ece.value,
     }
 
 

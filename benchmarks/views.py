@@ -31,7 +31,7 @@ from talante.corpus.article import STANCES, Stance
 from talante.corpus.files import lines, open_binary, parse_object
 from talante.corpus.records import load_corpus
 from talante.features.tokens import terms
-from talante.jobs.train import prepare_corpus
+from talante.jobs.corpus import prepare_corpus
 from talante.model.fit import Pair, Settings, _fit_multinomial, _temperature, stance_pairs
 from talante.text.contexts import OTHER_MASK, TARGET_MASK
 from talante.text.fold import fold

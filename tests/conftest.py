@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from talante.corpus.records import Corpus, load_corpus
-from talante.jobs.train import prepare_corpus
+from talante.jobs.corpus import prepare_corpus
 from talante.model.files import load, save
 from talante.model.fit import Settings, fit
 from talante.model.model import Model

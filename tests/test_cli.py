@@ -90,7 +90,15 @@ def test_output_to_a_file_appears_whole(talante: Run, tmp_path: Path) -> None:
         (["predict", "-m", "empty", "-"], 4, "error: empty: no model here: no model.json"),
         (["predict", "--nonsense"], 2, "No such option"),
         (["nonsense"], 2, "No such command"),
-        (["evaluate", "missing.jsonl"], 3, "error: missing.jsonl: no such file"),
+        (["evaluate", "missing.jsonl"], 2, "error: missing.jsonl: no such file"),
+        (["evaluate", "empty"], 2, "error: empty: is a folder, not a file"),
+        (["evaluate", "--model", "x"], 2, "error: --model: needs GOLD"),
+        (["evaluate", "--predictions", "gold.jsonl"], 2, "error: --predictions: needs GOLD"),
+        (["evaluate", "gold.jsonl", "--predictions", "gold.jsonl", "--probe"], 2, "error: --probe: needs a model"),
+        (["evaluate", "gold.jsonl", "--curve"], 2, "error: --curve: is about the corpus; leave out GOLD"),
+        (["evaluate", "gold.jsonl", "--html", "x.pdf"], 2, "error: --html: 'x.pdf' does not end in .html"),
+        (["evaluate", "gold.jsonl", "--html", "no/x.html"], 2, "error: --html: no such folder: no"),
+        (["compare", "nothing", "nothing", "gold.jsonl"], 4, "no model 'nothing'"),
         (["evaluate", "--data", "empty"], 3, "error: empty/schema.toml: no schema here"),
         (["evaluate", "gold.jsonl"], 3, "error: gold.jsonl:1: unknown topic 'harbr'; did you mean 'harbor'?"),
         (["train", "--data", "empty"], 3, "error: empty/schema.toml: no schema here"),
@@ -218,7 +226,9 @@ def test_models_lists_shows_and_verifies(talante: Run, registry: Path) -> None:
 
 def test_evaluate_prints_a_verdict_first_and_all_figures_as_json(talante: Run) -> None:
     gold = MINI / "articles/mini.jsonl"
-    assert talante("evaluate", gold).stdout.decode().startswith("Stances ")
+    verdict, warning, *_ = talante("evaluate", gold).stdout.decode().splitlines()
+    assert verdict.startswith("Stances ")
+    assert warning.startswith("Leak: the model has learned from 20 of 20 articles")
     report = json.loads(talante("evaluate", gold, "--json").stdout)
     assert report["articles"] == 20
     assert report["pooled"]["macro_f1"]["n"] == 21
@@ -227,6 +237,32 @@ def test_evaluate_prints_a_verdict_first_and_all_figures_as_json(talante: Run) -
 def test_evaluate_without_a_file_cross_validates_the_corpus(talante: Run) -> None:
     text = talante("evaluate", "--data", MINI).stdout.decode()
     assert "cross-validated with groups held out" in text and "A random split" in text
+
+
+def test_the_answers_of_any_system_are_measured_and_compared(talante: Run, tmp_path: Path) -> None:
+    gold = MINI / "articles/mini.jsonl"
+    answers = talante("predict", gold, "--all").stdout
+    (tmp_path / "own.jsonl").write_bytes(answers)
+    theirs = json.loads(talante("evaluate", gold, "--predictions", "own.jsonl", "--json").stdout)
+    own = json.loads(talante("evaluate", gold, "--json").stdout)
+    for figures in ("pooled", "topics_macro_f1", "opposed"):
+        assert theirs[figures] == own[figures] or figures == "pooled"  # scores in the file have four digits
+    assert theirs["pooled"]["macro_f1"] == own["pooled"]["macro_f1"]
+    model = next(p.name for p in (tmp_path / "models").iterdir() if p.is_dir())
+    same = talante("compare", model, "own.jsonl", gold).stdout.decode()
+    assert same.startswith("no difference: the two give the same answers on every article")
+    ids = [json.loads(line)["id"] for line in gold.read_text().splitlines()]
+    (tmp_path / "none.csv").write_text("id,topics\n" + "".join(f"{i},\n" for i in ids))
+    worse = json.loads(talante("compare", model, "none.csv", gold, "--json").stdout)
+    assert {row["answer"] for row in worse["rows"]} >= {"A better"}
+
+
+def test_evaluate_writes_a_page_whole(talante: Run, tmp_path: Path) -> None:
+    result = talante("evaluate", MINI / "articles/mini.jsonl", "--probe", "--html", "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert result.returncode == 0 and said(result).startswith("written: report.html")
+    assert page.startswith("<!DOCTYPE html>") and page.rstrip().endswith("</html>")
+    assert "Leak" in page and "targets swapped" in page
 
 
 def test_a_closed_pipe_is_no_error(tmp_path: Path, registry: Path) -> None:
@@ -272,6 +308,7 @@ def test_help_and_version(talante: Run) -> None:
         ["predict"],
         ["train"],
         ["evaluate"],
+        ["compare"],
         ["models"],
         ["models", "list"],
         ["corpus"],

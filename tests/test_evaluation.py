@@ -1,19 +1,25 @@
-"""Figures are scikit-learn's, intervals are paired and honest about their basis, controls are beaten or not."""
+"""Figures are scikit-learn's, intervals are honest about their basis, controls are beaten or not."""
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import f1_score
+from sklearn.metrics import average_precision_score, f1_score, precision_recall_curve, precision_score, recall_score
 
 from talante.corpus.article import STANCES, Article, Stance
 from talante.corpus.records import Corpus
 from talante.corpus.schema import Schema
-from talante.errors import NotEnoughDataError
 from talante.evaluation.controls import CONTROLS, outlet_only
-from talante.evaluation.crossval import cross_validate
 from talante.evaluation.intervals import MIN_GROUPS, Bootstrap
-from talante.evaluation.metrics import ece, f1, f_avg, macro_f1, macro_f1_of_labels
+from talante.evaluation.metrics import (
+    average_precision,
+    ece,
+    f1,
+    f_avg,
+    macro_f1,
+    macro_f1_of_labels,
+    precision_recall,
+)
 from talante.evaluation.outcomes import (
     Outcome,
     addressed_counts,
@@ -23,9 +29,8 @@ from talante.evaluation.outcomes import (
     topic_bins,
     topic_counts,
 )
-from talante.evaluation.report import build_report, render
-from talante.text.prepare import Prepared
-from tests.conftest import SETTINGS
+from talante.evaluation.report import Extras, build_report
+from talante.evaluation.text import render
 
 PAIRS = st.lists(st.tuples(st.sampled_from(STANCES), st.sampled_from([*STANCES, None])), min_size=1, max_size=30)
 
@@ -118,7 +123,7 @@ def test_a_model_that_is_right_beats_every_control(corpus: Corpus) -> None:
     report = build_report(outcomes, corpus.schema, what="x", model="m")
     assert report.verdict.startswith("Stances beat every control")
     assert report.pooled and report.pooled.macro_f1.value == 1.0 and report.pooled.macro_f1.n == 120
-    assert {c.name for c in report.controls} == set(CONTROLS)
+    assert {c.name for c in report.controls} == set(CONTROLS) - {"outlet-only", "genre-only", "keyword counts"}
     assert all(c.macro_f1.value < 0.7 for c in report.controls)
 
 
@@ -165,21 +170,23 @@ def test_languages_and_the_worst_group_are_told(corpus: Corpus) -> None:
     ]  # fmt: skip
     report = build_report(outcomes, corpus.schema, what="x", model="m")
     assert report.worst_group and (report.worst_group.name, report.worst_group.right) == ("bad", 0.25)
-    english, spanish = report.languages
-    assert english.stances_macro_f1 and english.stances_macro_f1.value == 1.0
-    assert spanish.stances_macro_f1 and spanish.stances_macro_f1.value == pytest.approx(2 * 3 / (3 + 14))
+    (english, _), (spanish, _) = report.languages["en"], report.languages["es"]
+    assert english and english.value == 1.0
+    assert spanish and spanish.value == pytest.approx(2 * 3 / (3 + 14))
     assert "0.25 of 12 stances right: bad" in render(report)
 
 
 def test_with_one_target_the_target_blind_guess_is_the_model_itself_and_is_left_out(corpus: Corpus) -> None:
     alone = [outcome(str(i), {"mayor": s}, {"mayor": s}) for i, s in enumerate(STANCES * 9)]
     report = build_report(alone, corpus.schema, what="x", model="m")
-    assert {c.name for c in report.controls} == set(CONTROLS) - {"target-blind"}
-    assert report.outlet_leak is None and report.verdict.startswith("Stances beat every control")
+    assert "target-blind" not in {c.name for c in report.controls}
+    assert report.verdict.startswith("Stances beat every control")
 
 
 def test_target_blind_gives_one_answer_to_all_targets_of_an_article() -> None:
-    (guess,) = CONTROLS["target-blind"]([outcome("a", {"t": "favor", "u": "against"}, {"t": "favor", "u": "favor"})])
+    (guess,) = CONTROLS["target-blind"].guess(
+        [outcome("a", {"t": "favor", "u": "against"}, {"t": "favor", "u": "favor"})]
+    )
     assert guess == ["favor", "favor"]
 
 
@@ -196,24 +203,46 @@ def test_a_planted_length_cue_is_found_by_the_length_control(corpus: Corpus) -> 
 def test_outlet_only_knows_what_the_other_articles_of_the_outlet_say() -> None:
     outcomes = [outcome(str(i), {"t": "favor"}, {}, group="one") for i in range(3)]
     outcomes.append(outcome("x", {"t": "against"}, {}, group="alone"))
-    assert outlet_only(outcomes) == [["favor"], ["favor"], ["favor"], [None]]
+    assert outlet_only(outcomes) == [["favor"], ["favor"], ["favor"], ["favor"]]
 
 
-def test_cross_validation_predicts_each_article_without_its_group(corpus: Corpus, articles: list[Prepared]) -> None:
-    folds: list[tuple[int, int]] = []
-    outcomes = cross_validate(articles, corpus.schema, SETTINGS, jobs=1, progress=lambda *fold: folds.append(fold))
-    assert folds == [(i + 1, 8) for i in range(8)]
-    assert [o.article.id for o in outcomes] == [p.article.id for p in articles]
-    report = build_report(outcomes, corpus.schema, what="x", model="m", random_split=outcomes)
-    text = render(report)
-    assert " ".join(text.split()).startswith(report.verdict)
-    assert "95 % intervals" in text and "random split" in text
-    assert max(map(len, text.splitlines())) <= 110
+def test_outlets_of_one_mind_are_told_beside_the_verdict_and_do_not_decide_it(corpus: Corpus) -> None:
+    outcomes = []
+    for i in range(60):
+        stance = STANCES[i // 20]
+        said = stance if i % 5 else STANCES[(i + 1) % 3]
+        outcomes.append(outcome(str(i), {"mayor": stance}, {"mayor": said}, group=f"g{i // 4}"))
+    report = build_report(outcomes, corpus.schema, what="x", model="m")
+    (outlet,) = (c for c in report.controls if c.name == "outlet-only")
+    assert outlet.macro_f1.value == 1.0 and not outlet.fair
+    assert report.verdict.startswith("Stances beat every control")
+    assert "other articles would give 1.00" in report.verdict
 
 
-def test_one_group_is_not_enough_to_cross_validate(corpus: Corpus, articles: list[Prepared]) -> None:
-    with pytest.raises(NotEnoughDataError, match="two groups"):
-        cross_validate([p for p in articles if p.article.group == "a"], corpus.schema, SETTINGS)
+def test_genre_is_told_from_other_groups(corpus: Corpus) -> None:
+    genres = ("letter", "report", "essay")
+    outcomes = [
+        outcome(str(i), {"mayor": STANCES[i % 3]}, {"mayor": "favor"}, group=f"g{i % 12}", genre=genres[i % 3])
+        for i in range(60)
+    ]
+    report = build_report(outcomes, corpus.schema, what="x", model="m")
+    (genre,) = (c for c in report.controls if c.name == "genre-only")
+    assert genre.macro_f1.value == 1.0 and "genre-only" in report.verdict
+
+
+@pytest.mark.parametrize(
+    ("near", "stance"),
+    [
+        ("A brave and honest ⟦target⟧ brings peace.", "favor"),
+        ("El ⟦target⟧ miente, persigue y reprime: un fracaso cruel.", "against"),
+        ("⟦target⟧ met the press.", "neutral"),
+    ],
+)
+def test_keywords_are_counted_where_the_target_is_named(near: str, stance: Stance) -> None:
+    o = Outcome(Article(id="a", text="x", stances={"t": stance}), 9, {}, frozenset(), {}, {}, near={"t": near})
+    assert CONTROLS["keyword counts"].guess([o]) == [[stance]]
+    unnamed = Outcome(Article(id="a", text="x", stances={"t": stance}), 9, {}, frozenset(), {}, {})
+    assert CONTROLS["keyword counts"].guess([unnamed]) == [[None]]
 
 
 def test_gold_without_stances_or_without_topics_is_still_reported(corpus: Corpus) -> None:
@@ -221,10 +250,76 @@ def test_gold_without_stances_or_without_topics_is_still_reported(corpus: Corpus
         Outcome(Article(id="a", text="x", topics=frozenset({"harbor"})), 1, {}, frozenset({"harbor"}), {}, {})
     ]
     report = build_report(topics_only, corpus.schema, what="x", model="m")
-    assert report.pooled is None and report.topics_micro_f1 and report.topics_micro_f1.value == 1.0
+    assert report.pooled is None and report.topics_micro and report.topics_micro.f1.value == 1.0
     assert "harbor" in render(report)
     stances_only = build_report(
         [outcome("a", {"mayor": "favor"}, {"mayor": "favor"})], corpus.schema, what="x", model="m"
     )
-    assert stances_only.topics_micro_f1 is None and "mayor" in render(stances_only)
+    assert stances_only.topics_micro is None and "mayor" in render(stances_only)
     assert build_report([], Schema((), ()), what="x", model="m").verdict == "No stances to judge."
+
+
+SCORED = st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0])), min_size=2, max_size=40)
+
+
+@given(SCORED, st.data())
+def test_average_precision_is_that_of_scikit_learn_in_every_draw(
+    items: list[tuple[bool, float]], data: st.DataObject
+) -> None:
+    gold, scores = np.array([g for g, _ in items]), np.array([s for _, s in items])
+    sizes = st.lists(st.integers(0, 3), min_size=len(items), max_size=len(items))
+    weights = np.array([[1] * len(items), data.draw(sizes)], dtype=float)
+    for drawn, found in zip(weights, average_precision(gold, scores, weights), strict=True):
+        if (gold * drawn).any():
+            assert found == pytest.approx(average_precision_score(gold, scores, sample_weight=drawn))
+        else:
+            assert np.isnan(found)
+
+
+@given(SCORED)
+def test_the_precision_recall_curve_is_that_of_scikit_learn(items: list[tuple[bool, float]]) -> None:
+    gold, scores = np.array([g for g, _ in items]), np.array([s for _, s in items])
+    if gold.any():
+        precision, recall, _ = precision_recall_curve(gold, scores)
+        np.testing.assert_allclose(precision_recall(gold, scores)[::-1], np.stack([recall, precision], axis=1)[:-1])
+
+
+@settings(deadline=None, max_examples=25)
+@given(PAIRS)
+def test_precision_and_recall_of_a_stance_are_those_of_scikit_learn(
+    pairs: list[tuple[Stance, Stance | None]],
+) -> None:
+    from talante.corpus.schema import Target
+
+    report = build_report(one_target(pairs), Schema((), (Target("t", {}, "", {}),)), what="", model="")
+    assert report.pooled
+    gold, predicted = [g for g, _ in pairs], [p or "none" for _, p in pairs]
+    for row in report.pooled.stances:
+        only = {"labels": [row.label], "average": "macro", "zero_division": 0}
+        assert row.support == gold.count(row.label)
+        assert row.precision.value == pytest.approx(precision_score(gold, predicted, **only))
+        assert row.recall.value == pytest.approx(recall_score(gold, predicted, **only))
+    assert sum(map(sum, report.pooled.confusion)) == report.pooled.n == len(pairs)
+
+
+def test_a_random_split_that_says_more_is_called_leakage_in_the_first_lines(corpus: Corpus) -> None:
+    gold = [{"mayor": STANCES[i % 3]} for i in range(90)]
+    right = [outcome(str(i), g, g, group=f"g{i % 15}") for i, g in enumerate(gold)]  # type: ignore[arg-type]
+    half = [
+        outcome(str(i), g, g if i % 2 else {"mayor": "neutral"}, group=f"g{i % 15}")  # type: ignore[arg-type]
+        for i, g in enumerate(gold)
+    ]
+    leaking = build_report(half, corpus.schema, what="x", model="m", extras=Extras(random=right))
+    assert leaking.random_split and leaking.random_split.stances == 1.0
+    assert any(line.startswith("Leakage: a random split would say 1.00") for line in render(leaking).splitlines()[:4])
+    assert "it has seen other articles of the same outlet" in render(leaking)
+    honest = build_report(half, corpus.schema, what="x", model="m", extras=Extras(random=half))
+    assert honest.warnings == [] and "no leakage to see" in render(honest)
+
+
+def test_answers_without_scores_have_neither_calibration_nor_average_precision(corpus: Corpus) -> None:
+    outcomes = [outcome(str(i), {"mayor": s}, {"mayor": s}) for i, s in enumerate(STANCES * 9)]
+    report = build_report(outcomes, corpus.schema, what="x", model="m")
+    assert report.calibration == {} and report.curves == []
+    assert report.pooled and all(row.average_precision is None for row in report.pooled.stances)
+    assert "ECE" not in render(report)

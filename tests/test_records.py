@@ -9,7 +9,7 @@ import pytest
 from talante.corpus.records import check_corpus, load_corpus, load_gold, read_records
 from talante.corpus.schema import load_schema, schema_from_data
 from talante.errors import DataError
-from talante.jobs.train import prepare_corpus
+from talante.jobs.corpus import prepare_corpus
 from tests.conftest import MINI, ROOT
 
 GOOD = {"id": "a", "lang": "en", "title": "", "text": "Toral said no."}

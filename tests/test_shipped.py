@@ -11,11 +11,11 @@ import pytest
 from talante.corpus.article import Article
 from talante.corpus.read import find_inputs, read_articles
 from talante.corpus.records import load_corpus, load_readings
+from talante.jobs.corpus import prepare_corpus
 from talante.jobs.evaluate import evaluate_gold
 from talante.jobs.lint import lint
 from talante.jobs.stats import stats
 from talante.jobs.tag import tag
-from talante.jobs.train import prepare_corpus
 from talante.model.fit import Settings, fit
 from talante.model.model import Model
 from tests.conftest import ROOT

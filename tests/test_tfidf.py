@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from talante.features.tfidf import Tfidf, fit_tfidf
+from talante.features.tfidf import Tfidf, count_terms, fit_tfidf
 from talante.features.tokens import terms
 
 TEXTS = ["the ship left the harbor", "El barco dejó el puerto", "the harbor and the ship", "puerto, puerto, PUERTO"]
@@ -24,7 +24,7 @@ def test_terms_are_those_of_scikit_learn(text: str) -> None:
 
 @given(st.lists(st.sampled_from(" ".join(TEXTS).split()), max_size=30))
 def test_the_vector_of_a_text_is_that_of_scikit_learn(words: list[str]) -> None:
-    tfidf, _ = fit_tfidf(TEXTS, min_df=1)
+    tfidf, _ = fit_tfidf(count_terms(TEXTS, 1), min_df=1)
     peer = TfidfVectorizer(strip_accents="unicode", ngram_range=(1, 2), sublinear_tf=True).fit(TEXTS)
     assert list(tfidf.terms) == peer.get_feature_names_out().tolist()
     columns, values = tfidf.vector(" ".join(words))
@@ -41,16 +41,29 @@ def test_a_text_without_known_terms_has_an_empty_vector() -> None:
 
 def test_a_term_must_occur_in_so_many_articles_not_texts() -> None:
     texts = ["ship one", "ship two", "harbor three", "harbor three"]
-    assert fit_tfidf(texts, 2, articles=["a", "b", "c", "c"])[0].terms == ["ship"]
+    assert fit_tfidf(count_terms(texts, 1, ["a", "b", "c", "c"]), 2)[0].terms == ["ship"]
 
 
 @pytest.mark.parametrize("min_df", [1, 2])
 def test_a_single_text_still_has_terms(min_df: int) -> None:
-    assert fit_tfidf(["ship ahoy"], min_df)[0].terms == ["ahoy", "ship", "ship ahoy"]
+    assert fit_tfidf(count_terms(["ship ahoy"], min_df), min_df)[0].terms == ["ahoy", "ship", "ship ahoy"]
+
+
+def test_what_a_part_of_counted_texts_teaches_is_what_it_teaches_alone() -> None:
+    texts = [*TEXTS, "the ship", "", "puerto y barco"]
+    counts = count_terms(texts, 2)
+    for rows in ([0, 2, 4], [1, 3, 6], [0, 1, 2, 3], [5], []):
+        part, matrix = fit_tfidf(counts, 2, rows)
+        alone, its_own = fit_tfidf(count_terms([texts[i] for i in rows], 2), 2)
+        if len(rows) > 1:  # a single text is pruned by nothing, and counting has pruned
+            assert part.terms == alone.terms
+            np.testing.assert_allclose(part.idf, alone.idf)
+            np.testing.assert_allclose(matrix[rows].toarray(), its_own.toarray())
+        assert matrix.shape == (len(texts), len(part.terms))
 
 
 def test_the_words_of_a_matrix_are_those_of_its_vectors() -> None:
-    tfidf, rows = fit_tfidf([*TEXTS, ""], min_df=1)
+    tfidf, rows = fit_tfidf(count_terms([*TEXTS, ""], 1), min_df=1)
     words = tfidf.words_of_rows(rows).toarray()
     for text, row in zip([*TEXTS, ""], words, strict=True):
         columns, values = tfidf.words_of(tfidf.vector(text))
@@ -60,7 +73,7 @@ def test_the_words_of_a_matrix_are_those_of_its_vectors() -> None:
 
 @given(st.lists(st.sampled_from(" ".join(TEXTS).split()), max_size=30))
 def test_without_pairs_a_vector_is_that_of_single_words(words: list[str]) -> None:
-    tfidf, _ = fit_tfidf(TEXTS, min_df=1)
+    tfidf, _ = fit_tfidf(count_terms(TEXTS, 1), min_df=1)
     peer = TfidfVectorizer(strip_accents="unicode", sublinear_tf=True).fit(TEXTS)
     assert len(tfidf.words) == len(peer.vocabulary_)
     columns, values = tfidf.words_of(tfidf.vector(" ".join(words)))

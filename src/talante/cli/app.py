@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from talante import __version__
-from talante.cli import corpus, evaluate, explain, export, models, predict, train
+from talante.cli import compare, corpus, evaluate, explain, export, models, predict, train
 from talante.errors import TalanteError, WriteError
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -92,6 +92,7 @@ app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("export")(export.export)
 app.add_typer(models.app, name="models")
 app.add_typer(corpus.app, name="corpus")

@@ -7,6 +7,7 @@ import typer
 
 from talante.cli.table import show_table
 from talante.errors import ModelError
+from talante.model.card import card_text
 from talante.model.files import load, read_card
 from talante.model.registry import find_model, find_registry
 
@@ -52,7 +53,14 @@ def verify(
     failures = []
     for folder in folders:
         try:
-            load(folder)
+            card = load(folder).card
+            page = folder / "README.md"
+            if not page.is_file() or page.read_text(encoding="utf-8", errors="replace") != card_text(card):
+                raise ModelError(
+                    "not what model.json says",
+                    place=str(page),
+                    remedy="it is made from model.json; restore it from a copy",
+                )
             typer.echo(f"{folder}: sound")
         except ModelError as error:
             failures.append(error)

@@ -1,7 +1,9 @@
 """Texts that are the same, or nearly, and runs of words that two texts share."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from zlib import crc32
 
 #: Two texts that share this part of their three-word runs (Jaccard) are the same article with changes.
 NEAR_DUPLICATE = 0.5
@@ -45,6 +47,41 @@ def repeated_runs(texts: Sequence[str]) -> Iterator[tuple[int, int, str]]:
             if earlier != later and earlier not in met:
                 met.add(earlier)
                 yield earlier, later, run
+
+
+#: Hashes kept of a text in a sketch, and how many two texts must share of their smallest to be the same with changes.
+SKETCH, _SHARED = 32, 16
+
+#: Stands where a text has fewer runs of words.
+_NOTHING = 0xFFFFFFFF
+
+
+def sketch(text: str) -> list[int]:
+    """Return the SKETCH smallest hashes of a text's three-word runs, ascending: enough to know it again.
+
+    Two texts share about as many of the smallest of both as they share runs (bottom-k sketch, Cohen & Kaplan 2007).
+    """
+    smallest = sorted({crc32(run.encode()) for run in _runs(text, _SHINGLE)})[:SKETCH]
+    return smallest + [_NOTHING] * (SKETCH - len(smallest))
+
+
+def known_texts(texts: Sequence[str], sketches: Sequence[Sequence[int]]) -> list[int]:
+    """Return the numbers of the texts that nearly equal one of those that ``sketches`` were made of."""
+    having: dict[int, list[int]] = {}
+    for number, smallest in enumerate(sketches):
+        for value in smallest:
+            having.setdefault(value, []).append(number)
+    found = []
+    for number, text in enumerate(texts):
+        own = [value for value in sketch(text) if value != _NOTHING]
+        met = Counter(other for value in own for other in having.get(value, ()))
+        for other, _ in met.most_common(3):
+            theirs = {value for value in sketches[other] if value != _NOTHING}
+            of_both = sorted({*own, *theirs})[: min(SKETCH, len(own), len(theirs)) or 1]
+            if sum(v in theirs and v in own for v in of_both) >= len(of_both) * _SHARED / SKETCH:
+                found.append(number)
+                break
+    return found
 
 
 def _runs(text: str, length: int) -> list[str]:

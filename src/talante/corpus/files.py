@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,9 @@ from talante.errors import DataError, WriteError
 
 #: No news article comes near this; a longer input is a mistake, and refusing it keeps memory bounded.
 MAX_ARTICLE_BYTES = 10_000_000
+
+#: What reading a file can raise; the last two come from gzip, for a file that was cut short or is damaged.
+UNREADABLE = (OSError, EOFError, zlib.error)
 
 _TOO_LONG = f"longer than {MAX_ARTICLE_BYTES // 1_000_000} MB, the limit for one article"
 
@@ -74,6 +78,8 @@ def parse_object(line: str) -> dict[str, Any]:
         raise DataError(f"not valid JSON: {fact} at column {error.colno}") from None
     except RecursionError:
         raise DataError("not valid JSON: nested too deeply") from None
+    except ValueError:  # of more than 4,300 digits
+        raise DataError("not valid JSON: a number is too long") from None
     if not isinstance(data, dict):
         raise DataError("not a JSON object", remedy='a record looks like {"id": ..., "text": ...}')
     return data
@@ -99,8 +105,10 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
             beside.unlink(missing_ok=True)
 
 
-def cannot_read(error: OSError | EOFError) -> str:
-    """Return the fact of a file that could not be read; EOFError is what gzip raises when a file was cut short."""
+def cannot_read(error: Exception) -> str:
+    """Return the fact of a file that could not be read, from one of UNREADABLE."""
+    if isinstance(error, zlib.error):
+        return "cannot read: damaged gzip data"
     return f"cannot read: {(getattr(error, 'strerror', None) or str(error)).lower()}"
 
 

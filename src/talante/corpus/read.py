@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from talante.corpus.article import Article, Format, Unreadable
-from talante.corpus.files import MAX_ARTICLE_BYTES, cannot_read, decode, lines, open_binary, parse_object
+from talante.corpus.files import MAX_ARTICLE_BYTES, UNREADABLE, cannot_read, decode, lines, open_binary, parse_object
 from talante.errors import DataError, UsageError
 
 _FORMATS: dict[str, Format] = {
@@ -65,7 +65,7 @@ def read_articles(inputs: Iterable[Path | None]) -> Iterator[Article | Unreadabl
                 else:
                     data = stream.read(MAX_ARTICLE_BYTES + 1)
                     yield _read_one(data, str(path), _FORMATS.get(path.suffix.lower(), "plain"))
-        except (OSError, EOFError) as error:
+        except UNREADABLE as error:
             yield Unreadable(str(path), cannot_read(error))
 
 

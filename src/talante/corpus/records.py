@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from talante.corpus.article import STANCES, Article
-from talante.corpus.files import cannot_read, lines, open_binary, parse_object
+from talante.corpus.files import UNREADABLE, cannot_read, lines, open_binary, parse_object
 from talante.corpus.schema import LANGUAGES, Schema, load_schema
 from talante.errors import DataError, nearest
 
@@ -47,7 +47,7 @@ def load_corpus(folder: Path) -> Corpus:
     Raises DataError with every finding (the first twenty spelled out) when a record is faulty.
     """
     schema, articles, findings = check_corpus(folder)
-    _raise_on(findings)
+    raise_on(findings)
     digest = hashlib.sha256()
     for path in [folder / "schema.toml", *article_files(folder)]:
         digest.update(path.read_bytes())
@@ -74,7 +74,7 @@ def load_gold(path: Path, schema: Schema) -> list[Article]:
     if not path.is_file():
         raise DataError("no such file", place=str(path))
     articles, findings = read_records([path], schema)
-    _raise_on(findings)
+    raise_on(findings)
     if not any(a.topics is not None or a.stances is not None for a in articles):
         raise DataError("no record carries labels", place=str(path), remedy="evaluate needs 'topics' or 'stances'")
     return articles
@@ -110,7 +110,7 @@ def load_readings(path: Path, schema: Schema) -> list[Reading]:
         findings += faults
         if article:
             readings.append(Reading(article.id, article.topics or frozenset(), article.stances or {}))
-    _raise_on(findings)
+    raise_on(findings)
     return readings
 
 
@@ -141,7 +141,7 @@ def _lines_of(path: Path) -> Iterator[tuple[int, str | DataError]]:
     try:
         with open_binary(path) as stream:
             yield from lines(stream)
-    except (OSError, EOFError) as error:
+    except UNREADABLE as error:
         raise DataError(cannot_read(error), place=str(path)) from None
 
 
@@ -150,7 +150,8 @@ def article_files(folder: Path) -> list[Path]:
     return sorted((folder / "articles").glob("*.jsonl"))
 
 
-def _raise_on(findings: list[Finding]) -> None:
+def raise_on(findings: list[Finding]) -> None:
+    """Raise a DataError with all findings, the first twenty spelled out; none, and nothing happens."""
     if findings:
         shown = "".join(f"\nerror: {f}" for f in findings[1:20])
         rest = f"\nand {len(findings) - 20} more" if len(findings) > 20 else ""

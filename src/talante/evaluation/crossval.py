@@ -1,20 +1,54 @@
 """Cross-validation of the corpus: every article is predicted by a model that saw nothing of its group."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
+from numpy.typing import NDArray
 
+from talante.corpus.article import Article
+from talante.corpus.duplicates import near_duplicates
 from talante.corpus.schema import Schema
 from talante.errors import NotEnoughDataError
+from talante.evaluation.mistakes import Mistake, worst, worst_of
 from talante.evaluation.outcomes import Outcome, outcome
-from talante.model.fit import Settings, fit
+from talante.evaluation.probes import ProbeMoves, probe_articles
+from talante.model.fit import Counted, Settings, count, fit
 from talante.text.prepare import Prepared
 
 FOLDS = 10
 
+#: The random split only serves to show the leak: it need not come as close to learning from all articles.
+_RANDOM_FOLDS, _RANDOM_INNER_FOLDS = 5, 2
+
 Progress = Callable[[int, int], None]
+
+T = TypeVar("T")
+
+Split = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+@dataclass(frozen=True, slots=True)
+class CrossValidation:
+    """The out-of-fold outcome of each article, in order, with whole groups held out and split at random.
+
+    ``mistakes``: the worst of the former. ``probes``: how changed articles move the answers, where that was asked for.
+    """
+
+    outcomes: list[Outcome]
+    random: list[Outcome]
+    mistakes: list[Mistake]
+    probes: list[ProbeMoves]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    outcomes: list[Outcome]
+    mistakes: list[Mistake]
+    probes: list[ProbeMoves]
 
 
 def cross_validate(
@@ -22,45 +56,120 @@ def cross_validate(
     schema: Schema,
     settings: Settings,
     *,
-    by_group: bool = True,
+    probe: bool = False,
     jobs: int = -1,
     progress: Progress | None = None,
-) -> list[Outcome]:
-    """Return the out-of-fold outcome of each article, in order.
+) -> CrossValidation:
+    """Predict each article by a model that saw no article of its group, and by one from a random split.
 
-    ``by_group=False`` splits at random instead: the figure that leaks the outlet, for the report to show.
-    ``progress`` is called after each fold with the number of folds done and of all.
-    Raises NotEnoughDataError with fewer than two groups.
+    Groups that share near-duplicates are one group. ``progress`` is called after each fold with the number of folds
+    done and of all. Raises NotEnoughDataError with fewer than two groups.
     """
-    from sklearn.model_selection import GroupKFold, KFold
+    from sklearn.model_selection import KFold
 
-    groups = [p.article.held_out_group for p in articles]
+    groups = joined_groups([p.article for p in articles])
     if len(set(groups)) < 2:
         raise NotEnoughDataError(
             "cross-validation needs articles of two groups at least",
             remedy="name the 'group' or 'outlet' of each record",
         )
-    if by_group:
-        splits = list(GroupKFold(min(FOLDS, len(set(groups)))).split(articles, groups=groups))
-    else:
-        splits = list(KFold(min(FOLDS, len(articles)), shuffle=True, random_state=0).split(articles))
-        # Inside the training part groups must leak too, or the thresholds would still be honest
-        articles = [replace(p, article=replace(p.article, group=p.article.id)) for p in articles]
-    parts = Parallel(jobs, return_as="generator")(
-        delayed(_fold)([articles[i] for i in inside], [articles[i] for i in outside], schema, settings)
-        for inside, outside in splits
-    )
-    outcomes: dict[int, Outcome] = {}
-    for done, ((_, outside), part) in enumerate(zip(splits, parts, strict=True), 1):
-        outcomes.update(zip(np.asarray(outside).tolist(), part, strict=True))
-        if progress:
-            progress(done, len(splits))
-    return [outcomes[i] for i in range(len(articles))]
-
-
-def _fold(inside: list[Prepared], outside: list[Prepared], schema: Schema, settings: Settings) -> list[Outcome]:
-    model = fit(inside, schema, settings)
-    return [
-        outcome(p.article, p.words, model.predict_prepared(p) if p.article.lang in model.languages else None)
-        for p in outside
+    articles = [replace(p, article=replace(p.article, group=g)) for p, g in zip(articles, groups, strict=True)]
+    # Inside the training part of a random split groups must leak too, or the thresholds would still be honest
+    loose = [replace(p, article=replace(p.article, group=p.article.id)) for p in articles]
+    counted = count(articles, settings)
+    grouped = list(group_splits([p.article for p in articles], FOLDS))
+    random = list(KFold(min(_RANDOM_FOLDS, len(articles)), shuffle=True, random_state=0).split(articles))
+    quick = replace(settings, folds=min(settings.folds, _RANDOM_INNER_FOLDS))
+    tasks = [
+        *((split, articles, settings, True) for split in grouped),
+        *((split, loose, quick, False) for split in random),
     ]
+    parts = Parallel(jobs, return_as="generator")(
+        delayed(_fold)([of[i] for i in inside], [of[i] for i in outside], schema, chosen, counted, main, main and probe)
+        for (inside, outside), of, chosen, main in tasks
+    )
+    found: list[_Part] = []
+    for part in parts:
+        found.append(part)
+        if progress:
+            progress(len(found), len(tasks))
+    held_out = found[: len(grouped)]
+    return CrossValidation(
+        outcomes=_in_order(grouped, [part.outcomes for part in held_out]),
+        random=_in_order(random, [part.outcomes for part in found[len(grouped) :]]),
+        mistakes=worst_of([mistake for part in held_out for mistake in part.mistakes]),
+        probes=_in_order(grouped, [part.probes for part in held_out]) if probe else [],
+    )
+
+
+def joined_groups(articles: Sequence[Article]) -> list[str]:
+    """Return the group of each article, one name for all groups that near-duplicates join."""
+    names = sorted({a.held_out_group for a in articles})
+    number = {name: i for i, name in enumerate(names)}
+    ends = [
+        (number[articles[a].held_out_group], number[articles[b].held_out_group])
+        for a, b, _ in near_duplicates([article.text for article in articles])
+    ]
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    a, b = np.array(ends, dtype=np.intp).reshape(-1, 2).T
+    _, component = connected_components(coo_matrix((np.ones(len(ends)), (a, b)), shape=(len(names), len(names))))
+    first: dict[int, str] = {}
+    for name, of in zip(names, component.tolist(), strict=True):
+        first.setdefault(of, name)
+    return [first[component[number[article.held_out_group]]] for article in articles]
+
+
+def group_splits(articles: Sequence[Article], folds: int) -> Iterator[Split]:
+    """Deal whole groups into folds so that each has its part of the rare labels.
+
+    Balanced on the rarest label of each article, topics and stances alike, which keeps the others near balance.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    labels = [
+        [*(a.topics or ()), *(f"{target}={stance}" for target, stance in (a.stances or {}).items())] for a in articles
+    ]
+    frequency = Counter(label for of in labels for label in of)
+    rarest = [min(of, key=lambda label: (frequency[label], label), default="") for of in labels]
+    members = Counter(rarest)
+    # A class must not have fewer members than there are folds
+    classes = ["" if members[label] < folds else label for label in rarest]
+    groups = [a.held_out_group for a in articles]
+    folds = min(folds, len(set(groups)))
+    if Counter(classes)[""] < folds:
+        common = Counter(classes).most_common(1)[0][0]
+        classes = [common if label == "" else label for label in classes]
+    if min(Counter(classes).values()) < folds:
+        classes = [""] * len(classes)
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
+    for inside, outside in splitter.split(classes, classes, groups):
+        if len(outside):
+            yield inside, outside
+
+
+def _fold(
+    inside: list[Prepared],
+    outside: list[Prepared],
+    schema: Schema,
+    settings: Settings,
+    counted: Counted,
+    look: bool,
+    probe: bool,
+) -> _Part:
+    with parallel_config("sequential"):  # the folds are the parallel work
+        model = fit(inside, schema, settings, counted)
+    outcomes = [outcome(model, p) for p in outside]
+    return _Part(
+        outcomes,
+        worst(model, outside, outcomes) if look else [],
+        probe_articles(model, outside) if probe else [],
+    )
+
+
+def _in_order(splits: Sequence[Split], parts: Sequence[Sequence[T]]) -> list[T]:
+    found: dict[int, T] = {}
+    for (_, outside), part in zip(splits, parts, strict=True):
+        found.update(zip(outside.tolist(), part, strict=True))
+    return [found[i] for i in range(len(found))]

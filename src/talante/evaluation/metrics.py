@@ -78,3 +78,28 @@ def _mean(scores: Array, occurs: NDArray[np.bool_], of: int) -> Array:
 
 def _ratio(above: Array, below: Array) -> Array:
     return np.divide(above, below, out=np.zeros(np.broadcast(above, below).shape), where=below > 0)
+
+
+def average_precision(gold: NDArray[np.bool_], scores: Array, weights: Array) -> Array:
+    """Return average precision, (draws,), as scikit-learn defines it: the mean precision at each gain in recall.
+
+    ``gold`` and ``scores`` are (items,), ``weights`` (draws, items), how often each draw counts an item. Items with
+    equal scores come in together. NaN in a draw without a positive.
+    """
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.diff(scores[order]) != 0, True)  # of the items with one score
+    drawn = weights[:, order]
+    positives = np.cumsum(drawn * gold[order], axis=1)[:, last]
+    precision = _ratio(positives, np.cumsum(drawn, axis=1)[:, last])
+    gains = np.diff(positives, axis=1, prepend=0.0)
+    total = positives[:, -1]
+    return np.where(total > 0, _ratio((gains * precision).sum(axis=1), total), np.nan)
+
+
+def precision_recall(gold: NDArray[np.bool_], scores: Array) -> Array:
+    """Return (points, 2) recall and precision at each cut of the scores, from the strictest to the loosest."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.diff(scores[order]) != 0, True)
+    found = np.cumsum(gold[order])[last]
+    recall = _ratio(found.astype(np.float64), np.full(len(found), float(max(1, gold.sum()))))
+    return np.stack([recall, found / (np.flatnonzero(last) + 1)], axis=1)

@@ -1,28 +1,37 @@
 """What was expected of an article and what was predicted, side by side; and counting both."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from talante.corpus.article import STANCES, Article, Stance
-from talante.model.model import Prediction
+from talante.errors import DataError
+from talante.model.model import Model, sigmoid
+from talante.text.prepare import Prepared
 
 Counts = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One article: its gold labels and what was predicted for it. One that could not be tagged has 0 ``words``."""
+    """One article: its gold labels and what was predicted for it. One that could not be tagged has 0 ``words``.
+
+    ``scores``: of every topic; ``probabilities``: of the three stances toward each target found to be addressed;
+    ``addressed``: the score of that, for each target that the article mentions. ``near``: the sentences that name each
+    of these, masked.
+    """
 
     article: Article
     words: int
     scores: Mapping[str, float]
     predicted_topics: frozenset[str]
-    predicted_stances: dict[str, Stance]
-    probabilities: dict[str, tuple[float, float, float]]
+    predicted_stances: Mapping[str, Stance]
+    probabilities: Mapping[str, tuple[float, float, float]]
+    addressed: Mapping[str, float] = field(default_factory=dict)
+    near: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def pairs(self) -> list[tuple[str, Stance, Stance | None]]:
@@ -35,19 +44,32 @@ class Outcome:
         ]
 
 
-def outcome(article: Article, words: int, prediction: Prediction | None) -> Outcome:
-    """Pair an annotated article with its prediction, or with none where it could not be tagged."""
-    if prediction is None:
-        return Outcome(article, words, {}, frozenset(), {}, {})
-    stances = prediction.stances
+def outcome(model: Model, prepared: Prepared) -> Outcome:
+    """Pair an annotated article with what a model says of it, which is nothing in a language it does not know."""
+    try:
+        prediction = model.predict_prepared(prepared)
+    except DataError:
+        return untagged(prepared.article)
+    addressed = {
+        target: float(sigmoid(model.addressed_logit(prepared, target)))
+        for target in prepared.mentions
+        if target not in model.schema.assumed
+    }
     return Outcome(
-        article,
-        words,
-        prediction.scores,
-        frozenset(prediction.topics),
-        {t: s.stance for t, s in stances.items()},
-        {t: s.probabilities for t, s in stances.items()},
+        article=prepared.article,
+        words=prepared.words,
+        scores=prediction.scores,
+        predicted_topics=frozenset(prediction.topics),
+        predicted_stances={t: s.stance for t, s in prediction.stances.items()},
+        probabilities={t: s.probabilities for t, s in prediction.stances.items()},
+        addressed=addressed,
+        near={target: context.near for target, context in prepared.contexts.items()},
     )
+
+
+def untagged(article: Article) -> Outcome:
+    """Return the outcome of an article that could not be tagged: all its labels count as missed."""
+    return Outcome(article, 0, {}, frozenset(), {}, {})
 
 
 def topic_counts(outcomes: Sequence[Outcome], topics: Sequence[str]) -> Counts:

@@ -1,28 +1,31 @@
-"""One computation of all figures of an evaluation, and its renderings as JSON and as text."""
+"""One computation of all figures of an evaluation."""
 
-import textwrap
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from talante.corpus.article import STANCES, Stance
+from talante.corpus.article import STANCES
 from talante.corpus.schema import Schema
-from talante.evaluation.controls import CONTROLS, Guesses, outlet_only
-from talante.evaluation.intervals import Bootstrap, Estimate, interval
+from talante.evaluation.controls import CONTROLS, Guesses
+from talante.evaluation.forecast import Forecast
+from talante.evaluation.intervals import Bootstrap, Estimate
+from talante.evaluation.leaks import Leak
 from talante.evaluation.metrics import (
+    average_precision,
     ece,
-    f1,
     f1_where_it_occurs,
     f_avg,
     macro_f1,
     macro_f1_of_labels,
     precision,
+    precision_recall,
     recall,
     share,
-    stance_f1,
 )
+from talante.evaluation.mistakes import Mistake
 from talante.evaluation.outcomes import (
     Counts,
     Outcome,
@@ -33,58 +36,71 @@ from talante.evaluation.outcomes import (
     topic_bins,
     topic_counts,
 )
-
-#: What the controls do, for those who read the report.
-_MEANING = {
-    "majority": "the most frequent stance",
-    "target-blind": "one answer for all targets",
-    "length-only": "from the length of the article",
-    "shuffled": "the model's answers, dealt out",
-}
+from talante.evaluation.probes import ProbeFigures
+from talante.evaluation.slices import Slice, slices
 
 #: Fewer labelled stances say nothing of a group.
 MIN_STANCES = 10
 
+#: Points of a precision-recall curve: enough to draw it.
+_POINTS = 60
+
 
 @dataclass(frozen=True, slots=True)
 class LabelFigures:
-    """Precision, recall and F1 of one yes-or-no label."""
+    """Figures of one yes-or-no label; ``average_precision`` is None where all scores are 0 or 1: mere answers."""
 
     label: str
     support: int
-    precision: float
-    recall: float
+    precision: Estimate
+    recall: Estimate
     f1: Estimate
+    average_precision: Estimate | None
 
 
 @dataclass(frozen=True, slots=True)
 class StanceFigures:
-    """Figures over the pairs of one target, or of all: F1 of each stance, their mean, F-avg, gold counts."""
+    """Figures over the labelled stances toward one target, or toward all.
+
+    ``stances``: each stance against the other two. ``confusion``: gold (3) against predicted (4, the last "none").
+    """
 
     target: str
-    support: dict[Stance, int]
-    f1: dict[Stance, float]
+    n: int
+    stances: list[LabelFigures]
     macro_f1: Estimate
     f_avg: Estimate
+    confusion: list[list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Answers with about the same score: their mean score, and the share of them that is right."""
+
+    score: float
+    right: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How far scores are from shares: expected calibration error, and the reliability diagram's bins."""
+
+    ece: Estimate
+    bins: list[Bin]
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What a trivial guesser reaches, macro-F1 over all pairs, and by how much the model is better."""
+    """What a trivial guesser reaches, macro-F1 over all pairs, and by how much the model is better.
+
+    ``fair``: it knows no more than the model. One that is not says how much of one mind the outlets are.
+    """
 
     name: str
+    meaning: str
+    fair: bool
     macro_f1: Estimate
     lead: Estimate
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """The figures of a part of the articles; None where it has no label of the kind."""
-
-    name: str
-    articles: int
-    stances_macro_f1: Estimate | None
-    topics_macro_f1: Estimate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +110,36 @@ class Group:
     name: str
     stances: int
     right: float
+
+
+@dataclass(frozen=True, slots=True)
+class RandomSplit:
+    """Macro-F1 of the same articles split at random, and how much of it is leakage, not there on a new outlet."""
+
+    stances: float | None
+    stances_leak: Estimate | None
+    topics: float | None
+    topics_leak: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Precision against recall at falling cuts: (recall, precision) points."""
+
+    label: str
+    points: list[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a report tells beside the figures of the outcomes; each is computed elsewhere and may be missing."""
+
+    random: Sequence[Outcome] = ()
+    mistakes: Sequence[Mistake] = ()
+    leaks: Sequence[Leak] = ()
+    probes: Sequence[ProbeFigures] = ()
+    forecast: Forecast | None = None
+    card: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,53 +153,100 @@ class Report:
     untagged: int
     resampled: str
     topics: list[LabelFigures]
-    topics_micro_f1: Estimate | None
+    topics_micro: LabelFigures | None
     topics_macro_f1: Estimate | None
     stances: list[StanceFigures]
     pooled: StanceFigures | None
     addressed: LabelFigures | None
     opposed: Estimate | None
     """Share of the pairs of targets with opposite stances in one article that have both right."""
-    topics_ece: Estimate | None
-    stances_ece: Estimate | None
-    languages: list[Slice]
+    calibration: dict[str, Calibration]
+    """Of ``topics`` and ``stances``."""
+    curves: list[Curve]
+    languages: dict[str, tuple[Estimate | None, Estimate | None]]
+    """Macro-F1 of the stances and of the topics of each language; None where it has no label of the kind."""
     worst_group: Group | None
     """Of the groups with MIN_STANCES labelled stances."""
     controls: list[Control]
-    outlet_leak: Estimate | None
-    random_split: dict[str, float] | None = None
+    slices: list[Slice]
+    random_split: RandomSplit | None
+    leaks: list[Leak]
+    mistakes: list[Mistake]
+    probes: list[ProbeFigures]
+    forecast: Forecast | None
+    card: Mapping[str, Any]
 
     @property
     def verdict(self) -> str:
         """Say in words whether the stances beat every control beyond the interval."""
-        if not self.controls:
+        fair = [c for c in self.controls if c.fair]
+        if not fair:
             return "No stances to judge."
-        best = max(self.controls, key=lambda c: c.macro_f1.value)
+        best = max(fair, key=lambda c: c.macro_f1.value)
         lead = f"macro-F1 {best.lead.value:+.2f} [{best.lead.low:+.2f}, {best.lead.high:+.2f}]"
-        unbeaten = ", ".join(c.name for c in self.controls if c.lead.low <= 0)
-        if not unbeaten:
-            return f"Stances beat every control. Lead over the best one ({best.name}): {lead}."
-        return f"Stances do NOT beat {unbeaten} beyond the interval. Lead over the best control ({best.name}): {lead}."
+        unbeaten = [c.name for c in fair if c.lead.low <= 0]
+        said = (
+            f"Stances do NOT beat {', '.join(unbeaten)} beyond the interval"
+            if unbeaten
+            else "Stances beat every control"
+        )
+        knowing = "".join(
+            f" Knowing the labels of an outlet's other articles would give {c.macro_f1.value:.2f}, without reading."
+            for c in self.controls
+            if not c.fair and c.lead.low <= 0
+        )
+        return f"{said}. Lead over the best one ({best.name}): {lead}.{knowing}"
+
+    @property
+    def warnings(self) -> list[str]:
+        """Say what makes the figures better than they will be elsewhere; empty where nothing was found."""
+        found = [f"Leak: {leak}." for leak in self.leaks]
+        split = self.random_split
+        if split and split.stances is not None and split.stances_leak and split.stances_leak.low > 0:
+            gap = split.stances_leak
+            found.append(
+                f"Leakage: a random split would say {split.stances:.2f} for stances; {gap.value:+.2f} "
+                f"[{gap.low:+.2f}, {gap.high:+.2f}] of that comes from knowing the outlet."
+            )
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
-        return {"verdict": self.verdict, **asdict(self)}
+        data: dict[str, Any] = _without_nan({"verdict": self.verdict, "warnings": self.warnings, **asdict(self)})
+        return data
+
+
+def _without_nan(data: Any) -> Any:
+    """Return plain data with None for NaN, which JSON does not have."""
+    if isinstance(data, dict):
+        return {key: _without_nan(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_without_nan(value) for value in data]
+    return None if isinstance(data, float) and data != data else data
 
 
 def build_report(
-    outcomes: Sequence[Outcome], schema: Schema, *, what: str, model: str, random_split: Sequence[Outcome] | None = None
+    outcomes: Sequence[Outcome], schema: Schema, *, what: str, model: str, extras: Extras | None = None
 ) -> Report:
-    """Compute all figures of ``outcomes``.
-
-    ``random_split``: the outcomes of a random split of the same articles, for the figures that stand beside.
-    """
+    """Compute all figures of ``outcomes``."""
+    extras = extras or Extras()
     bootstrap = Bootstrap([o.article.held_out_group for o in outcomes])
+    weights = bootstrap.article_weights()
     topics = topic_counts(outcomes, schema.topic_ids)
     stances = stance_counts(outcomes, schema.target_ids)
-    addressed = addressed_counts(outcomes, [t for t in schema.target_ids if t not in schema.assumed]).sum(axis=1)
-    occurring = _occurring(topics)
-    has_topics, has_stances = bool(occurring.any()), bool(stances.any())
+    treated = [t for t in schema.target_ids if t not in schema.assumed]
+    addressed = addressed_counts(outcomes, treated).sum(axis=1)
+    occurring = (topics[..., 0] + topics[..., 2]).sum(axis=0) > 0
+    scored = {topic: _topic_scores(outcomes, [topic]) for topic in schema.topic_ids}
     pooled = stances.sum(axis=1)
+    every_topic, every_target = _topic_scores(outcomes, schema.topic_ids), _addressed_scores(outcomes, treated)
+
+    def label(name: str, counts: Counts, items: "_Scored") -> LabelFigures:
+        return _label(bootstrap, weights, name, counts, items)
+
+    def stance(name: str, targets: Sequence[str], confusion: Counts) -> StanceFigures:
+        return _stances(bootstrap, weights, name, confusion, outcomes, targets)
+
     return Report(
         what=what,
         model=model,
@@ -161,58 +254,123 @@ def build_report(
         groups=len({o.article.held_out_group for o in outcomes}),
         untagged=sum(o.words == 0 for o in outcomes),
         resampled=bootstrap.unit,
-        topics=[_label(bootstrap, topic, topics[:, i]) for i, topic in enumerate(schema.topic_ids) if occurring[i]],
-        topics_micro_f1=_estimate(bootstrap, topics[:, occurring].sum(axis=1), f1, has_topics),
-        topics_macro_f1=bootstrap.estimate(topics, macro_f1_of_labels, _positives(topics)) if has_topics else None,
-        stances=[
-            _stances(bootstrap, target, stances[:, i])
-            for i, target in enumerate(schema.target_ids)
-            if stances[:, i].any()
-        ],
-        pooled=_stances(bootstrap, "all targets", pooled) if has_stances else None,
-        addressed=_label(bootstrap, "addressed", addressed) if addressed.any() else None,
+        topics=[label(t, topics[:, i], scored[t]) for i, t in enumerate(schema.topic_ids) if occurring[i]],
+        topics_micro=label("all topics", topics[:, occurring].sum(axis=1), every_topic) if occurring.any() else None,
+        topics_macro_f1=bootstrap.estimate(topics, macro_f1_of_labels, _positives(topics)) if occurring.any() else None,
+        stances=[stance(t, [t], stances[:, i]) for i, t in enumerate(schema.target_ids) if stances[:, i].any()],
+        pooled=stance("all targets", schema.target_ids, pooled) if stances.any() else None,
+        addressed=label("addressed", addressed, every_target) if addressed.any() else None,
         opposed=_share_right(bootstrap, outcomes),
-        topics_ece=_calibration(bootstrap, topic_bins(outcomes, schema.topic_ids)),
-        stances_ece=_calibration(bootstrap, stance_bins(outcomes)),
+        calibration=_calibration(bootstrap, outcomes, schema, every_topic),
+        curves=_curves(outcomes, schema, every_topic, every_target),
         languages=_languages(outcomes, schema),
         worst_group=_worst_group(outcomes),
-        controls=_controls(bootstrap, outcomes, pooled) if has_stances else [],
-        outlet_leak=bootstrap.estimate(_confusion(outcomes, outlet_only(outcomes)), macro_f1, int(pooled.sum()))
-        if has_stances and any(o.article.group or o.article.outlet for o in outcomes)
-        else None,
-        random_split=_plain_figures(random_split, schema) if random_split else None,
+        controls=_controls(bootstrap, outcomes, pooled) if stances.any() else [],
+        slices=slices(outcomes, schema),
+        random_split=_random_split(bootstrap, extras.random, stances, topics, schema) if extras.random else None,
+        leaks=list(extras.leaks),
+        mistakes=list(extras.mistakes),
+        probes=list(extras.probes),
+        forecast=extras.forecast,
+        card=extras.card,
     )
 
 
-def _occurring(topics: Counts) -> Any:
-    return (topics[..., 0] + topics[..., 2]).sum(axis=0) > 0
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """Decisions with their scores: the number of the article of each, whether the label is gold, and the score."""
+
+    article: NDArray[np.intp]
+    gold: NDArray[np.bool_]
+    scores: NDArray[np.float64]
+
+    @property
+    def graded(self) -> bool:
+        """Say whether there are scores between yes and no."""
+        return bool(((self.scores > 0) & (self.scores < 1)).any())
+
+
+def _scored(items: Sequence[tuple[int, bool, float]]) -> _Scored:
+    columns = list(zip(*items, strict=True)) or [(), (), ()]
+    return _Scored(
+        np.array(columns[0], dtype=np.intp), np.array(columns[1], dtype=bool), np.array(columns[2], dtype=np.float64)
+    )
+
+
+def _topic_scores(outcomes: Sequence[Outcome], topics: Sequence[str]) -> _Scored:
+    return _scored(
+        [
+            (i, t in o.article.topics, o.scores.get(t, 0.0))
+            for i, o in enumerate(outcomes)
+            if o.article.topics is not None
+            for t in topics
+            if t not in o.article.disputed_topics
+        ]
+    )
+
+
+def _addressed_scores(outcomes: Sequence[Outcome], targets: Sequence[str]) -> _Scored:
+    return _scored(
+        [
+            (i, t in o.article.stances, o.addressed.get(t, 0.0))
+            for i, o in enumerate(outcomes)
+            if o.article.stances is not None
+            for t in targets
+            if t not in o.article.disputed_stances
+        ]
+    )
+
+
+def _stance_scores(outcomes: Sequence[Outcome], targets: Sequence[str], number: int) -> _Scored:
+    """Score one stance in every labelled pair; 0 where the target was not found to be addressed."""
+    return _scored(
+        [
+            (i, gold == STANCES[number], o.probabilities[t][number] if t in o.probabilities else 0.0)
+            for i, o in enumerate(outcomes)
+            for t, gold, _ in o.pairs
+            if t in targets
+        ]
+    )
 
 
 def _positives(counts: Counts) -> int:
     return int((counts[..., 0] + counts[..., 2]).sum())
 
 
-def _estimate(bootstrap: Bootstrap, counts: Counts, figure: Any, wanted: bool) -> Estimate | None:
-    return bootstrap.estimate(counts, figure, _positives(counts)) if wanted else None
-
-
-def _label(bootstrap: Bootstrap, label: str, counts: Counts) -> LabelFigures:
-    total, n = counts.sum(axis=0), _positives(counts)
+def _label(bootstrap: Bootstrap, weights: NDArray[Any], name: str, counts: Counts, items: _Scored) -> LabelFigures:
+    n, totals = _positives(counts), bootstrap.totals(counts)
+    ap = average_precision(items.gold, items.scores, weights[:, items.article]) if items.graded else None
     return LabelFigures(
-        label, n, float(precision(total)), float(recall(total)), bootstrap.estimate(counts, f1_where_it_occurs, n)
+        name,
+        n,
+        bootstrap.interval(precision(totals), n, counts),
+        bootstrap.interval(recall(totals), n, counts),
+        bootstrap.interval(f1_where_it_occurs(totals), n, counts),
+        None if ap is None else bootstrap.interval(ap, n, counts),
     )
 
 
-def _stances(bootstrap: Bootstrap, target: str, counts: Counts) -> StanceFigures:
-    total = counts.sum(axis=0)
-    n, each = int(total.sum()), stance_f1(total).tolist()
-    support = {stance: int(row) for stance, row in zip(STANCES, total.sum(axis=1), strict=True)}
+def _stances(
+    bootstrap: Bootstrap,
+    weights: NDArray[Any],
+    name: str,
+    confusion: Counts,
+    outcomes: Sequence[Outcome],
+    targets: Sequence[str],
+) -> StanceFigures:
+    n, each = int(confusion.sum()), []
+    for number, stance in enumerate(STANCES):
+        found = confusion[:, number, number]
+        given, gold = confusion[:, :, number].sum(axis=1), confusion[:, number].sum(axis=1)
+        counts = np.stack([found, given - found, gold - found], axis=-1)
+        each.append(_label(bootstrap, weights, stance, counts, _stance_scores(outcomes, targets, number)))
     return StanceFigures(
-        target,
-        support,
-        dict(zip(STANCES, each, strict=True)),
-        bootstrap.estimate(counts, macro_f1, n),
-        bootstrap.estimate(counts, f_avg, n),
+        name,
+        n,
+        each,
+        bootstrap.estimate(confusion, macro_f1, n),
+        bootstrap.estimate(confusion, f_avg, n),
+        confusion.sum(axis=0).astype(int).tolist(),
     )
 
 
@@ -222,26 +380,55 @@ def _share_right(bootstrap: Bootstrap, outcomes: Sequence[Outcome]) -> Estimate 
     return bootstrap.estimate(counts, share, n) if n else None
 
 
-def _calibration(bootstrap: Bootstrap, bins: Counts) -> Estimate | None:
-    n = int(bins[..., 0].sum())
-    return bootstrap.estimate(bins, ece, n) if n else None
+def _calibration(
+    bootstrap: Bootstrap, outcomes: Sequence[Outcome], schema: Schema, topics: _Scored
+) -> dict[str, Calibration]:
+    found, binned = {}, {}
+    if topics.graded:
+        binned["topics"] = topic_bins(outcomes, schema.topic_ids)
+    if any(0 < p < 1 for o in outcomes for probabilities in o.probabilities.values() for p in probabilities):
+        binned["stances"] = stance_bins(outcomes)
+    for name, bins in binned.items():
+        totals = bootstrap.totals(bins)
+        number, scores = totals[0, :, 0], totals[0, :, 1]
+        if number.any():
+            found[name] = Calibration(
+                bootstrap.interval(ece(totals), int(number.sum()), bins, biased_upward=True),
+                [
+                    Bin(
+                        float(scores[b] / number[b]),
+                        bootstrap.interval(share(totals[:, b][:, [0, 2]]), int(number[b]), bins[:, b, 0]),
+                    )
+                    for b in range(len(number))
+                    if number[b]
+                ],
+            )
+    return found
 
 
-def _languages(outcomes: Sequence[Outcome], schema: Schema) -> list[Slice]:
-    slices = []
+def _curves(outcomes: Sequence[Outcome], schema: Schema, topics: _Scored, addressed: _Scored) -> list[Curve]:
+    named = {"topics": topics, "addressed": addressed}
+    named |= {s: _stance_scores(outcomes, schema.target_ids, number) for number, s in enumerate(STANCES)}
+    curves = []
+    for name, items in named.items():
+        if items.gold.any() and items.graded:
+            points = precision_recall(items.gold, items.scores)
+            chosen = points[np.unique(np.linspace(0, len(points) - 1, _POINTS).astype(int))]
+            curves.append(Curve(name, [(round(r, 4), round(p, 4)) for r, p in chosen.tolist()]))
+    return curves
+
+
+def _languages(outcomes: Sequence[Outcome], schema: Schema) -> dict[str, tuple[Estimate | None, Estimate | None]]:
+    found: dict[str, tuple[Estimate | None, Estimate | None]] = {}
     for language in sorted({o.article.lang for o in outcomes}):
         part = [o for o in outcomes if o.article.lang == language]
         bootstrap = Bootstrap([o.article.held_out_group for o in part])
         topics, stances = topic_counts(part, schema.topic_ids), stance_counts(part, schema.target_ids).sum(axis=1)
-        slices.append(
-            Slice(
-                language,
-                len(part),
-                bootstrap.estimate(stances, macro_f1, int(stances.sum())) if stances.any() else None,
-                _estimate(bootstrap, topics, macro_f1_of_labels, bool(_occurring(topics).any())),
-            )
+        found[language] = (
+            bootstrap.estimate(stances, macro_f1, int(stances.sum())) if stances.any() else None,
+            bootstrap.estimate(topics, macro_f1_of_labels, _positives(topics)) if _positives(topics) else None,
         )
-    return slices
+    return found
 
 
 def _worst_group(outcomes: Sequence[Outcome]) -> Group | None:
@@ -256,12 +443,18 @@ def _controls(bootstrap: Bootstrap, outcomes: Sequence[Outcome], pooled: Counts)
     n = int(pooled.sum())
     own = macro_f1(bootstrap.totals(pooled))
     controls = []
-    targets = {target for o in outcomes for target, _, _ in o.pairs}
-    for name, guess in CONTROLS.items():
-        if name == "target-blind" and len(targets) < 2:
-            continue  # with one target it is the model itself
-        theirs = macro_f1(bootstrap.totals(_confusion(outcomes, guess(outcomes))))
-        controls.append(Control(name, interval(theirs, n), interval(own - theirs, n)))
+    for name, control in CONTROLS.items():
+        if control.applies(outcomes):
+            theirs = macro_f1(bootstrap.totals(_confusion(outcomes, control.guess(outcomes))))
+            controls.append(
+                Control(
+                    name,
+                    control.meaning,
+                    control.fair,
+                    bootstrap.interval(theirs, n, pooled),
+                    bootstrap.interval(own - theirs, n, pooled),
+                )
+            )
     return controls
 
 
@@ -273,72 +466,19 @@ def _confusion(outcomes: Sequence[Outcome], guesses: Guesses) -> Counts:
     return counts
 
 
-def _plain_figures(outcomes: Sequence[Outcome], schema: Schema) -> dict[str, float]:
-    topics = topic_counts(outcomes, schema.topic_ids)
-    stances = stance_counts(outcomes, schema.target_ids).sum(axis=(0, 1))
-    return {
-        "topics_macro_f1": float(macro_f1_of_labels(topics.sum(axis=0))),
-        "stances_macro_f1": float(macro_f1(stances)),
-    }
+def _random_split(
+    bootstrap: Bootstrap, random: Sequence[Outcome], stances: Counts, topics: Counts, schema: Schema
+) -> RandomSplit:
+    def leak(
+        own: Counts, held_out: Counts, figure: Callable[[Counts], Counts], n: int
+    ) -> tuple[float | None, Estimate | None]:
+        if not n:
+            return None, None
+        values, honest = figure(bootstrap.totals(own)), figure(bootstrap.totals(held_out))
+        return float(values[0]), bootstrap.interval(values - honest, n, held_out)
 
-
-def render(report: Report) -> str:
-    """Return the report as text; the first line is the verdict."""
-    lines = [
-        *textwrap.wrap(report.verdict, 100),
-        "",
-        f"{report.what}: {report.articles} articles in {report.groups} groups; model {report.model}",
-        f"95 % intervals by bootstrap over {report.resampled}; n counts labels.",
-    ]
-    if report.untagged:
-        lines.append(f"{report.untagged} articles could not be tagged; all their labels count as missed.")
-    if report.pooled:
-        lines += ["", f"{'Stance: F1 (n)':<23}" + "".join(f"{s:>11}" for s in STANCES) + "   macro-F1"]
-        for row in [*report.stances, report.pooled]:
-            cells = "".join(
-                (f"{row.f1[s]:.2f} ({row.support[s]})" if row.support[s] else "-").rjust(11) for s in STANCES
-            )
-            lines.append(f"{row.target:<23}{cells}   {row.macro_f1}   F-avg {row.f_avg.value:.2f}")
-    if report.addressed:
-        a = report.addressed
-        lines.append(f"{'addressed':<26}precision {a.precision:.2f}, recall {a.recall:.2f}, F1 {a.f1}")
-    if report.opposed:
-        lines.append(f"{'opposite stances':<26}both right in one article: {report.opposed}")
-    if report.worst_group:
-        w = report.worst_group
-        lines.append(f"{'worst group':<26}{w.right:.2f} of {w.stances} stances right: {w.name}")
-    if report.controls:
-        lines += ["", "Guessing without reading, macro-F1 over all targets          the model is better by"]
-        lines += [
-            f"  {c.name:<13}{_MEANING[c.name]:<34}{c.macro_f1.value:>5.2f}"
-            f"    {c.lead.value:+.2f} [{c.lead.low:+.2f}, {c.lead.high:+.2f}]"
-            for c in report.controls
-        ]
-    if report.outlet_leak:
-        lines.append(
-            f"  Knowing how an outlet's other articles are labelled would give {report.outlet_leak.value:.2f}: "
-            "no help on a new outlet,"
-        )
-        lines.append("  and the leak in any figure from a random split.")
-    if report.topics_micro_f1 and report.topics_macro_f1:
-        lines += ["", f"{'Topic':<23}{'precision':>11}{'recall':>11}   F1"]
-        lines += [f"{t.label:<23}{t.precision:>11.2f}{t.recall:>11.2f}   {t.f1}" for t in report.topics]
-        lines.append(f"{'micro-F1':<45}   {report.topics_micro_f1}")
-        lines.append(f"{'macro-F1':<45}   {report.topics_macro_f1}")
-    if len(report.languages) > 1:
-        lines += ["", f"{'Language':<23}{'articles':>9}   {'stances, macro-F1':<27}topics, macro-F1"]
-        lines += [
-            f"{s.name:<23}{s.articles:>9}   {s.stances_macro_f1 or '-'!s:<27}{s.topics_macro_f1 or '-'}"
-            for s in report.languages
-        ]
-    errors = [(name, e) for name, e in (("topics", report.topics_ece), ("stances", report.stances_ece)) if e]
-    if errors:
-        lines += ["", "Calibration error of the scores (ECE): " + "; ".join(f"{n} {e}" for n, e in errors)]
-    if report.random_split:
-        stances, topics = report.random_split["stances_macro_f1"], report.random_split["topics_macro_f1"]
-        lines += [
-            "",
-            f"A random split of the same articles would say: stances {stances:.2f}, topics {topics:.2f} macro-F1.",
-        ]
-        lines.append("Where that is more than the figures above, it is leakage.")
-    return "\n".join(lines)
+    own = stance_counts(random, schema.target_ids).sum(axis=1)
+    return RandomSplit(
+        *leak(own, stances.sum(axis=1), macro_f1, int(stances.sum())),
+        *leak(topic_counts(random, schema.topic_ids), topics, macro_f1_of_labels, _positives(topics)),
+    )

@@ -76,26 +76,69 @@ def _unit(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values / norm if norm else values
 
 
-def fit_tfidf(
-    texts: Sequence[str], min_df: int, articles: Sequence[str] | None = None, parts: bool = False
-) -> tuple[Tfidf, "csr_matrix"]:
-    """Learn terms and weights; return them with the matrix of the texts, (texts, terms).
+@dataclass(frozen=True)
+class Counts:
+    """How often terms occur in texts: ``matrix`` is (texts, terms), ``terms`` in column order, sorted.
 
-    A term is kept when it occurs in at least ``min_df`` articles. ``articles`` says which article each text
-    comes from, where several come from one; without it each text is its own.
+    ``sources`` says which article each text comes from, where several come from one. Counting is most of the work of
+    learning a vocabulary, and is done once for all parts of a cross-validation.
+    """
+
+    terms: NDArray[np.object_]
+    matrix: "csr_matrix"
+    sources: NDArray[np.intp]
+    parts: bool = False
+
+
+def count_terms(
+    texts: Sequence[str], min_df: int, articles: Sequence[str] | None = None, parts: bool = False
+) -> Counts:
+    """Count the terms of texts; those in fewer than ``min_df`` articles are left out: no part of the texts has more.
+
+    ``articles`` says which article each text comes from; without it each text is its own.
     """
     from scipy.sparse import csr_matrix
-    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.feature_extraction.text import CountVectorizer
 
-    found_in: dict[str, set[object]] = {}
-    for article, text in zip(articles or range(len(texts)), texts, strict=True):
-        for term in terms(text, parts):
-            found_in.setdefault(term, set()).add(article)
+    names = list(articles or map(str, range(len(texts))))
+    number = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    sources = np.array([number[name] for name in names], dtype=np.intp)
+    vectorizer = CountVectorizer(analyzer=partial(terms, parts=parts))
+    try:
+        matrix = csr_matrix(vectorizer.fit_transform(texts))
+    except ValueError:  # not one term, or not one text
+        return Counts(np.array([], dtype=object), csr_matrix((len(texts), 0)), sources, parts)
+    listed = np.array(vectorizer.get_feature_names_out(), dtype=object)
+    kept = _in_articles(matrix, sources) >= min(min_df, len(number))
+    return Counts(listed[kept], matrix[:, kept], sources, parts)
+
+
+def _in_articles(counts: "csr_matrix", sources: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the number of articles that each term occurs in, (terms,)."""
+    from scipy.sparse import csr_matrix
+
+    of_article = csr_matrix((np.ones(len(sources)), (sources, np.arange(len(sources)))))
+    return np.asarray((of_article @ counts).tocsc().getnnz(axis=0))
+
+
+def fit_tfidf(counts: Counts, min_df: int, rows: Sequence[int] | None = None) -> tuple[Tfidf, "csr_matrix"]:
+    """Learn terms and weights from the texts in ``rows``, without it from all; return the matrix of all texts.
+
+    A term is kept when it occurs in at least ``min_df`` articles of those texts. The matrix is (texts, kept terms).
+    """
+    from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    rows = range(counts.matrix.shape[0]) if rows is None else rows
+    learned, sources = counts.matrix[rows], counts.sources[rows]
     # With a single article there is nothing to prune by
-    needed = min(min_df, len(set(articles or range(len(texts)))))
-    vocabulary = sorted(term for term, where in found_in.items() if len(where) >= needed)
-    if not vocabulary:
-        return Tfidf([], np.zeros(0), parts), csr_matrix((len(texts), 0))
-    vectorizer = TfidfVectorizer(analyzer=partial(terms, parts=parts), vocabulary=vocabulary, sublinear_tf=True)
-    matrix = vectorizer.fit_transform(texts)
-    return Tfidf(vocabulary, vectorizer.idf_, parts), matrix
+    kept = (
+        np.flatnonzero(_in_articles(learned, sources) >= max(1, min(min_df, len(set(sources.tolist())))))
+        if len(sources)
+        else np.array([], dtype=np.intp)
+    )
+    if not len(kept):
+        return Tfidf([], np.zeros(0), counts.parts), csr_matrix((counts.matrix.shape[0], 0))
+    weigher = TfidfTransformer(sublinear_tf=True).fit(learned[:, kept])
+    tfidf = Tfidf(counts.terms[kept].tolist(), weigher.idf_, counts.parts)
+    return tfidf, csr_matrix(weigher.transform(counts.matrix[:, kept]))

@@ -1,56 +1,160 @@
-"""Evaluate a model on a gold file, or the corpus by cross-validation."""
+"""Evaluate a model on a gold file, the predictions of any system, or the corpus by cross-validation."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from talante.corpus.article import Article
 from talante.corpus.records import load_corpus, load_gold
-from talante.errors import DataError
+from talante.corpus.schema import Schema
+from talante.errors import DataError, UsageError
+from talante.evaluation.compare import Comparison, compare
 from talante.evaluation.crossval import Progress, cross_validate
-from talante.evaluation.outcomes import Outcome, outcome
-from talante.evaluation.report import Report, build_report
-from talante.jobs.train import prepare_corpus
+from talante.evaluation.forecast import forecast
+from talante.evaluation.leaks import find_leaks, learned_from
+from talante.evaluation.mistakes import worst
+from talante.evaluation.outcomes import Outcome, outcome, untagged
+from talante.evaluation.predictions import Predicted, read_predictions
+from talante.evaluation.probes import probe_articles, summarize_probes
+from talante.evaluation.report import Extras, Report, build_report
+from talante.jobs.corpus import composition, prepare_corpus
+from talante.model.files import load
 from talante.model.fit import Settings
 from talante.model.model import Model
+from talante.model.registry import find_model
+from talante.text.prepare import Prepared, Preparer
 
 
-def evaluate_gold(gold: Path, model: Model) -> Report:
+def evaluate_gold(gold: Path, model: Model, *, probe: bool = False) -> Report:
     """Compare the predictions of a model with a file of labelled articles.
 
-    An article that cannot be tagged counts as one without any predicted label.
-    Raises DataError when the file is faulty or uses labels that the model does not know.
+    An article that cannot be tagged counts as one without any predicted label. ``probe``: look how far changed articles
+    move the answers. Raises DataError when the file is faulty or uses labels that the model does not know.
     """
     articles = load_gold(gold, model.schema)
-    return build_report(_outcomes(articles, model), model.schema, what=gold.name, model=model.id)
-
-
-def cross_validate_corpus(
-    data: Path, settings: Settings | None = None, jobs: int = -1, progress: Progress | None = None
-) -> Report:
-    """Cross-validate the corpus with groups held out, and once more at random to show the leak.
-
-    Raises DataError for a faulty corpus, NotEnoughDataError when there are fewer than two groups.
-    """
-    settings = settings or Settings()
-    corpus = load_corpus(data)
-    articles = prepare_corpus(corpus)
-    held_out = cross_validate(articles, corpus.schema, settings, jobs=jobs, progress=progress)
-    random = cross_validate(articles, corpus.schema, settings, by_group=False, jobs=jobs, progress=progress)
+    tagged, outcomes = _outcomes(articles, model)
     return build_report(
-        held_out,
-        corpus.schema,
-        what=f"{data}, cross-validated with groups held out",
-        model="fitted anew for each fold",
-        random_split=random,
+        outcomes,
+        model.schema,
+        what=gold.name,
+        model=model.id,
+        extras=Extras(
+            mistakes=worst(model, tagged, outcomes),
+            leaks=[*learned_from(tagged, model), *find_leaks(articles)],
+            probes=summarize_probes(probe_articles(model, tagged), [p.article.held_out_group for p in tagged])
+            if probe
+            else (),
+            card=model.card,
+        ),
     )
 
 
-def _outcomes(articles: Sequence[Article], model: Model) -> list[Outcome]:
-    outcomes = []
-    for article in articles:
-        try:
-            prepared = model.preparer.prepare(article)
-            outcomes.append(outcome(article, prepared.words, model.predict_prepared(prepared)))
-        except DataError:
-            outcomes.append(outcome(article, 0, None))
+def evaluate_predictions(gold: Path, predictions: Path, schema: Schema) -> Report:
+    """Compare the predictions of any system, read from a file, with labelled articles.
+
+    Raises DataError when one of the files is faulty or uses labels that the schema does not know.
+    """
+    articles = load_gold(gold, schema)
+    predicted = read_predictions(predictions, articles, schema)
+    outcomes = _foreign(articles, predicted, schema)
+    scored = any(p.has_scores for p in predicted)
+    return build_report(
+        outcomes,
+        schema,
+        what=gold.name,
+        model=str(predictions),
+        extras=Extras(mistakes=worst(None, [], outcomes) if scored else (), leaks=find_leaks(articles)),
+    )
+
+
+def _outcomes(articles: Sequence[Article], model: Model) -> tuple[list[Prepared], list[Outcome]]:
+    """Return the articles that the model can tag, and the outcomes of all."""
+    prepared = [_prepared(article, model.preparer) for article in articles]
+    outcomes = [outcome(model, p) if p else untagged(a) for p, a in zip(prepared, articles, strict=True)]
+    return [p for p, o in zip(prepared, outcomes, strict=True) if p and o.words], outcomes
+
+
+def _prepared(article: Article, preparer: Preparer) -> Prepared | None:
+    try:
+        return preparer.prepare(article)
+    except DataError:
+        return None
+
+
+def _foreign(articles: Sequence[Article], predicted: Sequence[Predicted], schema: Schema) -> list[Outcome]:
+    """Return the outcomes of articles that another system tagged."""
+    preparer, outcomes = Preparer(schema), []
+    for article, said in zip(articles, predicted, strict=True):
+        prepared = _prepared(article, preparer)
+        if said.missing or prepared is None:
+            outcomes.append(untagged(article))
+            continue
+        outcomes.append(
+            Outcome(
+                article=prepared.article,
+                words=prepared.words,
+                scores={topic: said.topic_scores.get(topic, 0.0) for topic in schema.topic_ids},
+                predicted_topics=frozenset(said.topics),
+                predicted_stances=said.stances,
+                probabilities=said.probabilities,
+                # Such a file says whether a target is treated, and not how sure that is
+                addressed={t: float(t in said.stances) for t in {*prepared.mentions, *said.stances}},
+                near={target: context.near for target, context in prepared.contexts.items()},
+            )
+        )
     return outcomes
+
+
+def compare_systems(a: str, b: str, gold: Path) -> Comparison:
+    """Compare two systems on a file of labelled articles; each is a model's id or folder, or a file of predictions.
+
+    Raises DataError for a faulty file, ModelError for a missing or damaged model, UsageError when the two do not know
+    the same labels.
+    """
+    models = [None if Path(name).is_file() else load(find_model(name)) for name in (a, b)]
+    known = [model.schema for model in models if model] or [load(find_model(None)).schema]
+    if any((s.topic_ids, s.target_ids) != (known[0].topic_ids, known[0].target_ids) for s in known):
+        raise UsageError("the two models do not know the same topics and targets", place=f"{a}, {b}")
+    articles = load_gold(gold, known[0])
+    of_a, of_b = [
+        _outcomes(articles, model)[1]
+        if model
+        else _foreign(articles, read_predictions(Path(name), articles, known[0]), known[0])
+        for name, model in zip((a, b), models, strict=True)
+    ]
+    return compare(of_a, of_b, known[0])
+
+
+def cross_validate_corpus(
+    data: Path,
+    settings: Settings | None = None,
+    *,
+    probe: bool = False,
+    curve: bool = False,
+    jobs: int = -1,
+    progress: Progress | None = None,
+) -> Report:
+    """Cross-validate the corpus with groups held out, and once more at random to show the leak.
+
+    ``curve``: learn from parts of it, too, and foretell what more articles would bring. Raises DataError for a faulty
+    corpus, NotEnoughDataError when there are fewer than two groups.
+    """
+    corpus = load_corpus(data)
+    articles, settings = prepare_corpus(corpus), settings or Settings()
+    found = cross_validate(articles, corpus.schema, settings, probe=probe, jobs=jobs, progress=progress)
+    foretold = (
+        forecast(articles, corpus.schema, settings, found.outcomes, jobs=jobs, progress=progress) if curve else None
+    )
+    return build_report(
+        found.outcomes,
+        corpus.schema,
+        what=f"{data}, cross-validated with groups held out",
+        model="fitted anew for each fold",
+        extras=Extras(
+            random=found.random,
+            mistakes=found.mistakes,
+            leaks=find_leaks(corpus.articles),
+            probes=summarize_probes(found.probes, [o.article.held_out_group for o in found.outcomes]) if probe else (),
+            forecast=foretold,
+            card={"data": {"digest": corpus.digest, **composition(corpus)}},
+        ),
+    )

@@ -12,7 +12,7 @@ from talante.corpus.files import cannot_read
 from talante.corpus.records import load_corpus
 from talante.corpus.schema import LANGUAGES, Schema
 from talante.errors import DataError, UsageError, WriteError
-from talante.jobs.train import prepare_corpus
+from talante.jobs.corpus import prepare_corpus
 from talante.text.prepare import Prepared
 
 

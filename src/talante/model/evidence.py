@@ -65,30 +65,40 @@ class _Occurrence:
         return Share(self.term, self.start, self.end, self.value * float(weights[self.column]))
 
 
-def explain(model: Model, prepared: Prepared) -> list[Evidence]:
+def explain(model: Model, prepared: Prepared, only: tuple[Kind, str] | None = None) -> list[Evidence]:
     """Return the evidence of every topic, of every target mentioned, and of the three stances toward each of these.
 
-    ``prepared`` comes from the model's own preparer. The order is that of the schema.
+    ``prepared`` comes from the model's own preparer. The order is that of the schema. ``only``: no other kind of
+    evidence, of no other label.
     """
+
+    def wanted(kind: Kind, label: str) -> bool:
+        return only is None or only == (kind, label)
+
     sentences = sentence_spans(prepared.text)
     article = view(prepared.text, [(0, len(prepared.text))], [], "")
     vector = model.article_terms.vector(article.text)
-    found = list(_topics(model, prepared, article, vector))
+    topics = [topic for topic in model.schema.topic_ids if wanted("topic", topic)]
+    found = list(_topics(model, prepared, article, vector, topics)) if topics else []
     for target in model.schema.target_ids:
-        if target in prepared.mentions and target not in model.schema.assumed:
+        named = target in prepared.mentions and target not in model.schema.assumed
+        if named and wanted("addressed", target):
             found.append(_addressed(model, prepared, target, sentences))
-        if target in prepared.contexts:
+        if target in prepared.contexts and wanted("stance", target):
             found += _stances(model, prepared, article, vector, target, sentences)
     return found
 
 
-def _topics(model: Model, prepared: Prepared, article: View, vector: Vector) -> Iterator[Evidence]:
+def _topics(
+    model: Model, prepared: Prepared, article: View, vector: Vector, wanted: Sequence[str]
+) -> Iterator[Evidence]:
     topics, logits = model.topics, model.topic_logits(prepared, vector)
     words = _occurrences(
         article, model.article_terms.words, model.article_terms.words_of(vector), model.article_terms.parts
     )
     phrases = model.preparer.topic_words(prepared.text)
-    for number, topic in enumerate(model.schema.topic_ids):
+    for topic in wanted:
+        number = model.schema.topic_ids.index(topic)
         density, in_title = (np.array(word_features(prepared, topic)) * topics.word_coef[number]).tolist()
         own = [m for m in phrases if m.label == topic]
         yield Evidence(

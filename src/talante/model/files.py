@@ -23,15 +23,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talante.corpus.article import STANCES
+from talante.corpus.duplicates import SKETCH
 from talante.corpus.files import cannot_write
 from talante.corpus.schema import schema_from_data
 from talante.errors import DataError, ModelError
 from talante.features.tfidf import Tfidf
 from talante.features.tokens import is_word
+from talante.model.card import card_text
 from talante.model.model import MENTION_FEATURES, AddressedModel, Model, StanceModel, TopicModel
 
 FORMAT = "talante-model"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 _REMEDY = "restore it from a copy, or train again"
 _VIEWS = ("article", "near", "whole")
@@ -46,6 +48,7 @@ class _Shapes:
     targets: int
     terms: Mapping[str, int]
     words: int
+    articles: int
 
     def of(self, name: str) -> tuple[int, ...]:
         view = name.partition(".")[0]
@@ -65,6 +68,7 @@ class _Shapes:
             "addressed.topic_words": (self.targets, self.topics, 2),
             "addressed.intercept": (1,),
             "addressed.threshold": (1,),
+            "sketches": (self.articles, SKETCH),
         }.get(name) or (self.terms[view],)
 
 
@@ -87,6 +91,7 @@ def _arrays(model: Model) -> dict[str, NDArray[Any]]:
         "addressed.topic_words": model.addressed.topic_words,
         "addressed.intercept": model.addressed.intercept,
         "addressed.threshold": model.addressed.threshold,
+        "sketches": model.sketches,
     }
 
 
@@ -113,6 +118,7 @@ def save(model: Model, folder: Path) -> Model:
             **{key: value for key, value in model.card.items() if key != "id"},
             "languages": list(model.languages),
             "parts_of_words": model.article_terms.parts,
+            "learned_from": len(model.sketches),
             "schema": model.schema.to_json(),
             "files": {path.name: _sha256(path.read_bytes()) for path in sorted(beside.iterdir())},
         }
@@ -120,6 +126,7 @@ def save(model: Model, folder: Path) -> Model:
         card = json.loads(json.dumps(card))
         card = {"id": _card_id(card), **card}
         (beside / "model.json").write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        (beside / "README.md").write_text(card_text(card), encoding="utf-8")
         for path in beside.iterdir():
             with path.open("rb") as stream:
                 os.fsync(stream.fileno())
@@ -147,7 +154,7 @@ def load(folder: Path) -> Model:
         terms = {view: _terms(contents[f"{view}.terms.txt"]) for view in _VIEWS}
         sizes = {view: len(listed) for view, listed in terms.items()}
         words, parts = sum(map(is_word, terms["article"])), bool(card["parts_of_words"])
-        shapes = _Shapes(len(schema.topics), len(schema.targets), sizes, words)
+        shapes = _Shapes(len(schema.topics), len(schema.targets), sizes, words, int(card["learned_from"]))
         arrays = {
             name.removesuffix(".npy"): _array(folder / name, shapes) for name in contents if name.endswith(".npy")
         }
@@ -177,6 +184,7 @@ def load(folder: Path) -> Model:
                 arrays["addressed.intercept"],
                 arrays["addressed.threshold"],
             ),
+            sketches=arrays["sketches"],
             card=card,
         )
     except (KeyError, TypeError, ValueError, DataError) as error:
@@ -252,7 +260,7 @@ def _array(path: Path, shapes: _Shapes) -> NDArray[Any]:
 
 
 def _dtype(name: str) -> np.dtype[Any]:
-    return np.dtype("<f4" if name in _SINGLE else "<f8")
+    return np.dtype("<u4" if name == "sketches" else "<f4" if name in _SINGLE else "<f8")
 
 
 def _card_id(card: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talante.corpus.article import STANCES, Stance
+from talante.corpus.duplicates import SKETCH, sketch
 from talante.corpus.schema import Schema
 from talante.errors import NotEnoughDataError
-from talante.features.tfidf import Tfidf, Vector, fit_tfidf
+from talante.features.tfidf import Counts, count_terms, fit_tfidf
 from talante.model.model import (
     MENTION_FEATURES,
     AddressedModel,
@@ -29,6 +30,15 @@ log.addHandler(logging.NullHandler())  # a library is silent unless told otherwi
 
 #: Tolerance of fits that only serve to score what they were not fitted to.
 _ROUGH = 1e-4
+
+#: Tolerance of stances: two machines, and two ways to the same weights, must agree to the sixth digit of a score.
+_EXACT = 1e-8
+
+#: Up to so many rows a square of them fits into memory (0.3 GB).
+_MOST_ROWS = 6000
+
+#: Added to the squared length of a row.
+_JITTER = 1e-9
 
 #: The least factor of calibration; a smaller one would turn the order of the scores around.
 _LEAST = 0.01
@@ -86,10 +96,45 @@ def stance_pairs(articles: Sequence[Prepared]) -> list[Pair]:
     ]
 
 
-def fit(articles: Sequence[Prepared], schema: Schema, settings: Settings) -> Model:
+@dataclass(frozen=True)
+class Counted:
+    """The terms of articles and of their contexts, counted: the same for every part of a corpus to learn from.
+
+    ``article`` numbers the articles by id, ``context`` the contexts by id and target. ``whole`` has only the contexts
+    of `stance_pairs`, which come first.
+    """
+
+    articles: Counts
+    near: Counts
+    whole: Counts
+    article: Mapping[str, int]
+    context: Mapping[tuple[str, str], int]
+
+
+def count(articles: Sequence[Prepared], settings: Settings) -> Counted:
+    """Count all terms of prepared articles, for one or more calls of `fit` with some of them."""
+    short = bool(articles) and float(np.median([p.words for p in articles])) < settings.short
+    min_df = 1 if short else settings.min_df
+    pairs = [(p.prepared.article.id, p.target) for p in stance_pairs(articles)]
+    others = [(p.article.id, target) for p in articles for target in p.contexts]
+    contexts = {key: number for number, key in enumerate(dict.fromkeys([*pairs, *others]))}
+    by_id = {p.article.id: p for p in articles}
+    near = [by_id[name].contexts[target].near for name, target in contexts]
+    whole = [by_id[name].contexts[target].whole for name, target in pairs]
+    return Counted(
+        articles=count_terms([p.text for p in articles], min_df, parts=short),
+        near=count_terms(near, min_df, [name for name, _ in contexts], short),
+        whole=count_terms(whole, min_df, [name for name, _ in pairs], short),
+        article={p.article.id: number for number, p in enumerate(articles)},
+        context=contexts,
+    )
+
+
+def fit(articles: Sequence[Prepared], schema: Schema, settings: Settings, counted: Counted | None = None) -> Model:
     """Fit topics and stances to labelled articles; a label that cannot be learned is logged, not guessed.
 
-    A topic is not learned from articles where it is disputed, and neither is a stance.
+    A topic is not learned from articles where it is disputed, and neither is a stance. ``counted``: the terms of these
+    articles, among others', if they have been counted before.
 
     Raises NotEnoughDataError when there is not one article with topics, or not one stance.
     """
@@ -101,20 +146,19 @@ def fit(articles: Sequence[Prepared], schema: Schema, settings: Settings) -> Mod
         raise NotEnoughDataError(
             "no article has a stance toward a target that it mentions", remedy="label some, see docs/guidelines.md"
         )
-    short = float(np.median([p.words for p in articles])) < settings.short
-    min_df = 1 if short else settings.min_df
-    article_terms, article_rows = fit_tfidf([p.text for p in articles], min_df, parts=short)
-    row = {p.article.id: number for number, p in enumerate(articles)}
-    words = article_terms.words_of_rows(article_rows)[[row[p.article.id] for p in with_topics]]
-    contexts, sources = (
-        [pair.prepared.contexts[pair.target] for pair in pairs],
-        [pair.prepared.article.id for pair in pairs],
-    )
-    near_terms, near = fit_tfidf([c.near for c in contexts], min_df, sources, short)
-    whole_terms, whole = fit_tfidf([c.whole for c in contexts], min_df, sources, short)
-    own = article_rows[[row[source] for source in sources]]
+    counted = counted or count(articles, settings)
+    min_df = 1 if counted.articles.parts else settings.min_df
+    rows = [counted.article[p.article.id] for p in articles]
+    article_terms, all_articles = fit_tfidf(counted.articles, min_df, rows)
+    row = {p.article.id: number for number, p in zip(rows, articles, strict=True)}
+    words = article_terms.words_of_rows(all_articles[[row[p.article.id] for p in with_topics]])
+    contexts = [counted.context[pair.prepared.article.id, pair.target] for pair in pairs]
+    near_terms, all_near = fit_tfidf(counted.near, min_df, contexts)
+    whole_terms, all_whole = fit_tfidf(counted.whole, min_df, contexts)
+    near, whole = all_near[contexts], all_whole[contexts]
+    own = all_articles[[row[pair.prepared.article.id] for pair in pairs]]
     topics, topic_calibrations = _fit_topics(with_topics, schema, words, settings)
-    addressed, addressed_calibration = _fit_addressed(articles, schema, near_terms, settings)
+    addressed, addressed_calibration = _fit_addressed(articles, schema, counted, all_near, settings)
     stances, stance_scale = _fit_stances(pairs, schema, settings, near, whole, own)
     return Model(
         schema=schema,
@@ -125,6 +169,7 @@ def fit(articles: Sequence[Prepared], schema: Schema, settings: Settings) -> Mod
         topics=topics,
         stances=stances,
         addressed=addressed,
+        sketches=np.array([sketch(p.text) for p in articles], dtype=np.uint32).reshape(-1, SKETCH),
         card={
             "settings": asdict(settings),
             "calibration": {
@@ -145,16 +190,6 @@ def logistic_regression(c: float, tol: float = 1e-6) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(C=c, solver="newton-cg", tol=tol, max_iter=1000)
-
-
-def matrix(vectors: Sequence[Vector], columns: int) -> Any:
-    """Return vectors as a sparse matrix, (vectors, columns)."""
-    from scipy.sparse import csr_matrix
-
-    ends = np.cumsum([0, *(len(columns) for columns, _ in vectors)])
-    none = (np.zeros(0, np.intp), np.zeros(0))  # there may be no vector at all
-    where, values = (np.concatenate(parts) for parts in zip(none, *vectors, strict=True))
-    return csr_matrix((values, where, ends), shape=(len(vectors), columns))
 
 
 def _fit_topics(
@@ -192,9 +227,12 @@ def _fit_topic(articles: Sequence[Prepared], topic: str, words: Any, settings: S
 
 
 def _fit_addressed(
-    articles: Sequence[Prepared], schema: Schema, near_terms: Tfidf, settings: Settings
+    articles: Sequence[Prepared], schema: Schema, counted: Counted, near: Any, settings: Settings
 ) -> tuple[AddressedModel, Calibration]:
-    """Learn from every undisputed target that an annotated article mentions; without both sides, all are addressed."""
+    """Learn from every undisputed target that an annotated article mentions; without both sides, all are addressed.
+
+    ``near``: the near terms of all contexts that were counted, (contexts, near terms).
+    """
     from scipy.sparse import csr_matrix, hstack
     from sklearn.preprocessing import StandardScaler
 
@@ -216,9 +254,9 @@ def _fit_addressed(
                 (~labels).sum(),
             )
         none = np.zeros(len(MENTION_FEATURES))
-        return AddressedModel(none, single(np.zeros(len(near_terms.terms))), zeros, np.zeros(1), np.zeros(1)), None
+        return AddressedModel(none, single(np.zeros(near.shape[1])), zeros, np.zeros(1), np.zeros(1)), None
     numbers = StandardScaler()
-    near = matrix([near_terms.vector(p.contexts[target].near) for p, target in pairs], len(near_terms.terms))
+    near = near[[counted.context[p.article.id, target] for p, target in pairs]]
     words = np.array([[word_features(p, topic) for topic in schema.topic_ids] for p, _ in pairs])
     is_of = np.array([[float(target == of) for of in schema.target_ids] for _, target in pairs])
     by_target = np.einsum("pt,pw->ptw", is_of, words.reshape(len(pairs), -1)).reshape(len(pairs), -1)
@@ -342,9 +380,17 @@ def _fit_stances(
     splits = _splits([pair.prepared.article.held_out_group for pair in pairs], settings.folds)
     # What cannot be tried on other articles must not be sure of itself
     strength = settings.stance_c if splits else min(settings.stance_c, 1.0)
-    parts = [(np.arange(len(pairs)), 1e-6), *((inside, _ROUGH) for inside, _ in splits)]
+    products = (features @ features.T).toarray() if len(pairs) <= _MOST_ROWS else None
     (coef, intercept, seen), *held_out = Parallel(-1)(
-        delayed(_fit_multinomial)(features[i], labels[i], [cells[n] for n in i], strength, tol) for i, tol in parts
+        delayed(_fit_multinomial)(
+            features[i],
+            labels[i],
+            [cells[n] for n in i],
+            strength,
+            tol,
+            None if products is None else products[np.ix_(i, i)],
+        )
+        for i, tol in [(np.arange(len(pairs)), _EXACT), *((inside, 1e-6) for inside, _ in splits)]
     )
     # A stance that a fold had no example of says nothing about the scores of the others
     known = [o[s[labels[o]]] for (_, o), (_, _, s) in zip(splits, held_out, strict=True)]
@@ -363,9 +409,18 @@ def _fit_stances(
 
 
 def _fit_multinomial(
-    features: Any, labels: NDArray[np.intp], cells: Sequence[tuple[str, Stance]], c: float, tol: float
+    features: Any,
+    labels: NDArray[np.intp],
+    cells: Sequence[tuple[str, Stance]],
+    c: float,
+    tol: float,
+    products: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Return weights, (stances, features), intercepts, (stances,), and which stances occur.
+
+    ``products``: the inner products of the rows, (rows, rows). With them the fit is the same and several times faster:
+    the best weights lie in the span of the rows (the representer theorem, Kimeldorf & Wahba 1970), so it is found in as
+    many dimensions as there are rows, which are far fewer than the terms.
 
     One that does not occur is never the answer, and takes from the scores of the others what is left for it where
     there are few examples (Laplace).
@@ -379,10 +434,22 @@ def _fit_multinomial(
         # against the United States and few for it, is learned as a property of the target.
         counts = Counter(cells)
         weights = np.array([1.0 / counts[cell] for cell in cells])
-        fitted = logistic_regression(c, tol).fit(features, labels, sample_weight=weights / weights.mean())
+        weights /= weights.mean()
+        if products is None:
+            fitted = logistic_regression(c, tol).fit(features, labels, sample_weight=weights)
+            found = fitted.coef_
+        else:
+            from scipy.linalg import cholesky, solve_triangular
+            from threadpoolctl import threadpool_limits
+
+            with threadpool_limits(1):  # the last digits hang on the number of threads
+                # The little on the diagonal is for texts that occur twice
+                factor = cholesky(products + _JITTER * np.eye(len(products)), lower=True)
+                fitted = logistic_regression(c, tol).fit(factor, labels, sample_weight=weights)
+                found = (features.T @ solve_triangular(factor, fitted.coef_.T, lower=True, trans="T")).T
         # For two classes scikit-learn keeps one row: the logit of the second against the first
         rows = present if len(present) > 2 else present[1:]
-        coef[rows], intercept[rows] = fitted.coef_, fitted.intercept_
+        coef[rows], intercept[rows] = found, fitted.intercept_
     return coef, intercept, seen
 
 

@@ -109,7 +109,11 @@ class AddressedModel:
 
 @dataclass(frozen=True)
 class Model:
-    """Everything that `predict` needs; made by `talante.model.fit.fit`, read by `talante.model.files.load`."""
+    """Everything that `predict` needs; made by `talante.model.fit.fit`, read by `talante.model.files.load`.
+
+    ``sketches`` is (articles learned from, `talante.corpus.duplicates.SKETCH`), for `talante.evaluation` to know these
+    articles again.
+    """
 
     schema: Schema
     languages: tuple[str, ...]
@@ -119,6 +123,7 @@ class Model:
     topics: TopicModel
     stances: StanceModel
     addressed: AddressedModel
+    sketches: NDArray[np.uint32]
     card: Mapping[str, Any]
 
     @property
