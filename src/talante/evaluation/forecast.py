@@ -1,8 +1,8 @@
 """The learning curve, and what more articles of which kind would bring.
 
-Models learn from random parts of the corpus in which every kind of article keeps a share of its own. Each is measured
-on all articles whose group it did not see, and held against what cross-validation says of the same articles. How far
-a figure falls with the logarithm of what is left of a kind says how far it would rise with more of it.
+Models learn from random parts of the corpus; of some parts, a kind of article keeps a share of its own. Each model is
+measured on all articles whose group it did not see, and held against what cross-validation says of the same articles.
+How far a figure falls with the logarithm of what is left of a kind says how far it would rise with more of it.
 """
 
 import textwrap
@@ -35,11 +35,14 @@ FEWEST_GROUPS = 10
 #: A kind with a smaller part of the articles is not told of.
 _LEAST_SHARE = 0.05
 
-#: Draws that keep the same share of all kinds keep these in turn: the points of the curve.
-_EVEN = (0.25, 0.5, 0.75)
+#: Every so many draws one keeps the same share of all kinds, these in turn: the points of the curve.
+_EVERY, _EVEN = 4, (0.25, 0.5, 0.75)
 
-#: The others keep shares from the least to the most, and the log-odds to stay have this standard deviation.
-_LEAST, _MOST, _UNEVEN = 0.4, 0.85, 1.0
+#: The others keep shares from the least to the most, and the log-odds to stay of a kind are so far from the rest's.
+_LEAST, _MOST, _APART = 0.4, 0.85, 1.5
+
+#: Where groups mix kinds, those that have more of one would have to go for certain, which is no random draw.
+_LEAST_SORTED = 0.25
 
 #: With fewer draws of the same shares there is no curve.
 _FEWEST_EVEN = 6
@@ -96,7 +99,7 @@ Kinds = Mapping[str, Array]
 class Part:
     """Articles to learn from, (articles,), and the chance that each had to be one.
 
-    ``by``: the way of dividing whose kinds kept shares of their own, "" if all kept the same ``share``.
+    ``by``: the kind that kept a share of its own, "" if all kept the same ``share``.
     """
 
     kept: NDArray[np.bool_]
@@ -146,15 +149,14 @@ def forecast(
     Raises NotEnoughDataError with fewer than FEWEST_GROUPS groups, or when too few parts have enough to learn from.
     """
     groups = joined_groups([p.article for p in articles])
-    folds = min(FOLDS, len(set(groups)))
-    if folds < FEWEST_GROUPS:
+    if len(set(groups)) < FEWEST_GROUPS:
         raise NotEnoughDataError(
-            f"a forecast needs articles of {FEWEST_GROUPS} groups, and there are {folds}",
+            f"a forecast needs articles of {FEWEST_GROUPS} groups, and there are {len(set(groups))}",
             remedy="add articles of other outlets, or name the 'group' or 'outlet' of each record",
         )
-    base = 1.0 - 1.0 / folds
-    ways = divisions([p.article for p in articles])
-    parts = plan(groups, ways, base, draws, seed)
+    base = 1.0 - 1.0 / min(FOLDS, len(set(groups)))
+    kinds = find_kinds([p.article for p in articles])
+    parts = plan(groups, kinds, base, draws, seed)
     counted = count(articles, settings)
     found = Parallel(jobs, return_as="generator")(
         delayed(_learn)(articles, part.kept, schema, settings, counted) for part in parts
@@ -173,39 +175,33 @@ def forecast(
     compared = compare(learned, _counts(outcomes, schema), Bootstrap(groups, seed), base)
     return Forecast(
         points=learning_curve(compared),
-        gains=[
-            *gains_of(compared, "", {ANY: np.ones(len(articles))}, seed),
-            *(gain for by, kinds in ways.items() for gain in gains_of(compared, by, kinds, seed)),
-        ],
+        gains=gains_of(compared, {ANY: np.ones(len(articles)), **kinds}, seed),
         check=back_test(compared, seed),
     )
 
 
-def divisions(articles: Sequence[Article]) -> dict[str, Kinds]:
-    """Divide the articles in every way that has a kind with enough articles, and enough that are not of it."""
+def find_kinds(articles: Sequence[Article]) -> Kinds:
+    """Return the languages, targets and genres of enough articles, if enough others are not of the kind."""
     named = {
         "language": [{a.lang} for a in articles],
         "target": [set(a.stances or ()) for a in articles],
         "genre": [{a.genre} - {""} for a in articles],
     }
-    found: dict[str, Kinds] = {}
+    found = {}
     for by, of in named.items():
         frequency = Counter(kind for kinds in of for kind in kinds)
-        kinds = {
-            f"{by}: {kind}": np.array([float(kind in kinds) for kinds in of])
-            for kind, n in sorted(frequency.items())
-            if _LEAST_SHARE <= n / len(articles) <= 1.0 - _LEAST_SHARE
-        }
-        if kinds:
-            found[by] = kinds
+        for kind, n in sorted(frequency.items()):
+            if _LEAST_SHARE <= n / len(articles) <= 1.0 - _LEAST_SHARE:
+                found[f"{by}: {kind}"] = np.array([float(kind in kinds) for kinds in of])
     return found
 
 
-def plan(groups: Sequence[str], ways: Mapping[str, Kinds], base: float, draws: int, seed: int) -> list[Part]:
-    """Draw parts of the articles; whole groups stay or go. Each way of dividing has its turn, and so has none.
+def plan(groups: Sequence[str], kinds: Kinds, base: float, draws: int, seed: int) -> list[Part]:
+    """Draw parts of the articles; whole groups stay or go. Each kind has its turn to keep less or more than the rest.
 
-    Never more than ``base`` of a kind, as much as cross-validation learns from, so that there is always something to
-    be measured on.
+    One kind at a time, since kinds overlap: if two were thinned at once, one would be blamed for the other. Never more
+    than ``base`` of a kind, as much as cross-validation learns from, so that there is always something to be measured
+    on.
     """
     from scipy.optimize import brentq
     from scipy.special import expit
@@ -213,24 +209,27 @@ def plan(groups: Sequence[str], ways: Mapping[str, Kinds], base: float, draws: i
     random = np.random.default_rng(seed)
     names, member = np.unique(np.array(groups), return_inverse=True)
     sizes = np.bincount(member)
-    turns = ["", *ways]
     # Spread evenly: chance would leave gaps
     spread = random.permutation(np.linspace(_LEAST, _MOST, draws)).tolist()
-    parts = []
+    turns, parts = list(kinds), []
     for n in range(draws):
-        by, share = turns[n % len(turns)], float(spread[n])
-        if by:
-            members = np.array(list(ways[by].values()))
-            odds = np.bincount(member, random.standard_normal(len(members)) @ members) / sizes
-            odds -= odds[member].mean()
-            odds *= _UNEVEN / max(1e-6, float(odds[member].std()))  # where all groups have one mix, nothing can differ
+        evens, uneven = n // _EVERY, n - n // _EVERY - 1
+        if n % _EVERY and turns:
+            by, share = turns[uneven % len(turns)], float(spread[n])
+            of_kind = kinds[by]
+            part_of_group = np.bincount(member, of_kind) / sizes
+            sorted_by = np.average(part_of_group[member], weights=of_kind) - np.average(
+                part_of_group[member], weights=1.0 - of_kind
+            )
+            less = (-1.0) ** (uneven // len(turns) + 1)
+            odds = less * _APART / max(_LEAST_SORTED, sorted_by) * part_of_group
 
             def surplus(shift: float, odds: Array = odds, share: float = share) -> float:
                 return float(np.average(expit(odds + shift), weights=sizes)) - share
 
             chance = base * expit(odds + brentq(surplus, -50.0, 50.0))
         else:
-            share = _EVEN[n // len(turns) % len(_EVEN)]
+            by, share = "", _EVEN[evens % len(_EVEN)]
             chance = np.full(len(names), base * share)
         parts.append(Part((random.random(len(names)) < chance)[member], chance[member], by, share))
     return parts
@@ -244,7 +243,7 @@ def _learn(
     outside = [p for p, inside in zip(articles, kept, strict=True) if not inside]
     try:
         with parallel_config("sequential"):  # the draws are the parallel work
-            model = fit(inside, schema, settings, counted)
+            model = fit(inside, schema, settings, counted, exact=False)
     except NotEnoughDataError:
         return None
     return _counts([outcome(model, p) for p in outside], schema) if inside and outside else None
@@ -286,18 +285,18 @@ def compare(
     )
 
 
-def gains_of(draws: Draws, by: str, kinds: Kinds, seed: int) -> list[Gain]:
-    """Return the gains of more articles of each kind.
+def gains_of(draws: Draws, kinds: Kinds, seed: int) -> list[Gain]:
+    """Return the gains of more articles of each kind, held against all other articles.
 
-    Each kind is held against all other articles: two slopes can be told from few draws, where one for every kind at
-    once could not. Draws that divide the articles otherwise would only add noise.
+    They come from the draws that thinned this kind, or its opposite, and from the even ones.
     """
-    rows = (draws.by == by) | (draws.by == "")
     gains = []
     for name, changes in draws.changes.items():
         for kind, member in kinds.items():
             size = int(member.sum())
-            members = np.stack([member, 1.0 - member])[: 1 + bool(size < len(member))]
+            opposite = [other for other, of in kinds.items() if np.array_equal(of, 1.0 - member)]
+            rows = np.isin(draws.by, ["", kind, *opposite])
+            members = member[None] if size == len(member) else np.stack([member, 1.0 - member])
             slope = _slopes(draws.left(members)[rows], changes[:, rows], seed)[:, 0]
             gains += [
                 Gain(kind, more, name, draws.bootstrap.interval(slope * np.log((size + more) / size), size))
@@ -311,16 +310,16 @@ def _slopes(left: Array, changes: Array, seed: int) -> Array:
     """Regress changes, (1 + bootstrap draws, draws), on what was left, (draws, kinds), by least squares.
 
     Without an intercept: where all is left, nothing changes. Returns (1 + bootstrap draws, kinds), the estimate first.
-    The others vary for two reasons: their groups are resampled, and residuals change signs at random (the wild
-    bootstrap, Wu 1986, residuals enlarged as in MacKinnon & White's HC3, 1985, since a few draws fit themselves too
-    well). What luck with the articles measured on does to single draws is in both, so intervals err on the wide side.
+    The others vary for two reasons: their groups are resampled, and so are the residuals of the regression (Efron
+    1979; divided by one less their leverage, since a few draws fit themselves too well). What luck with the articles
+    measured on does to single draws is in both, so intervals err on the wide side.
     """
     inverse = np.linalg.pinv(left)
     slopes: Array = changes @ inverse.T
     leverage = np.einsum("dk,kd->d", left, inverse)
     residuals = (changes[0] - left @ slopes[0]) / np.maximum(1.0 - leverage, 0.1)
-    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(len(changes) - 1, len(left)))
-    slopes[1:] += (signs * residuals) @ inverse.T
+    resampled = np.random.default_rng(seed).choice(residuals - residuals.mean(), (len(changes) - 1, len(left)))
+    slopes[1:] += resampled @ inverse.T
     return slopes
 
 

@@ -90,10 +90,11 @@ def average_precision(gold: NDArray[np.bool_], scores: Array, weights: Array) ->
     last = np.append(np.diff(scores[order]) != 0, True)  # of the items with one score
     drawn = weights[:, order]
     positives = np.cumsum(drawn * gold[order], axis=1)[:, last]
-    precision = _ratio(positives, np.cumsum(drawn, axis=1)[:, last])
-    gains = np.diff(positives, axis=1, prepend=0.0)
-    total = positives[:, -1]
-    return np.where(total > 0, _ratio((gains * precision).sum(axis=1), total), np.nan)
+    everything = np.cumsum(drawn, axis=1)[:, last]
+    # Where nothing has come in yet there are no positives either; in the weights' own precision, which may be single
+    gained = positives / np.maximum(everything, 1) * np.diff(positives, axis=1, prepend=0)
+    total = positives[:, -1].astype(np.float64)
+    return np.where(total > 0, _ratio(gained.sum(axis=1, dtype=np.float64), total), np.nan)
 
 
 def precision_recall(gold: NDArray[np.bool_], scores: Array) -> Array:

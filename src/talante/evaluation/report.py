@@ -114,8 +114,12 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class RandomSplit:
-    """Macro-F1 of the same articles split at random, and how much of it is leakage, not there on a new outlet."""
+    """Macro-F1 when articles are split at random, and how much of it is leakage, not there on a new outlet.
 
+    ``articles``: how many were measured so; the leak is the difference on the same ones.
+    """
+
+    articles: int
     stances: float | None
     stances_leak: Estimate | None
     topics: float | None
@@ -267,7 +271,7 @@ def build_report(
         worst_group=_worst_group(outcomes),
         controls=_controls(bootstrap, outcomes, pooled) if stances.any() else [],
         slices=slices(outcomes, schema),
-        random_split=_random_split(bootstrap, extras.random, stances, topics, schema) if extras.random else None,
+        random_split=_random_split(extras.random, outcomes, schema) if extras.random else None,
         leaks=list(extras.leaks),
         mistakes=list(extras.mistakes),
         probes=list(extras.probes),
@@ -466,19 +470,24 @@ def _confusion(outcomes: Sequence[Outcome], guesses: Guesses) -> Counts:
     return counts
 
 
-def _random_split(
-    bootstrap: Bootstrap, random: Sequence[Outcome], stances: Counts, topics: Counts, schema: Schema
-) -> RandomSplit:
-    def leak(
-        own: Counts, held_out: Counts, figure: Callable[[Counts], Counts], n: int
-    ) -> tuple[float | None, Estimate | None]:
-        if not n:
-            return None, None
-        values, honest = figure(bootstrap.totals(own)), figure(bootstrap.totals(held_out))
-        return float(values[0]), bootstrap.interval(values - honest, n, held_out)
+def _random_split(random: Sequence[Outcome], outcomes: Sequence[Outcome], schema: Schema) -> RandomSplit:
+    by_id = {o.article.id: o for o in outcomes}
+    held_out = [by_id[o.article.id] for o in random]
+    # The groups of the held-out ones: in a random split each article counts as its own
+    bootstrap = Bootstrap([o.article.held_out_group for o in held_out])
 
-    own = stance_counts(random, schema.target_ids).sum(axis=1)
+    def leak(
+        count: Callable[[Sequence[Outcome]], Counts], figure: Callable[[Counts], Counts]
+    ) -> tuple[float | None, Estimate | None]:
+        own, honest = count(random), count(held_out)
+        if not honest.any():
+            return None, None
+        values = figure(bootstrap.totals(own))
+        n = int(sum(len(o.pairs) for o in random)) if figure is macro_f1 else _positives(honest)
+        return float(values[0]), bootstrap.interval(values - figure(bootstrap.totals(honest)), n, honest)
+
     return RandomSplit(
-        *leak(own, stances.sum(axis=1), macro_f1, int(stances.sum())),
-        *leak(topic_counts(random, schema.topic_ids), topics, macro_f1_of_labels, _positives(topics)),
+        len(random),
+        *leak(lambda part: stance_counts(part, schema.target_ids).sum(axis=1), macro_f1),
+        *leak(lambda part: topic_counts(part, schema.topic_ids), macro_f1_of_labels),
     )

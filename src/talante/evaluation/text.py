@@ -130,7 +130,9 @@ def _random(report: Report) -> Iterator[str]:
     if split:
         figures = {"stances": (split.stances, split.stances_leak), "topics": (split.topics, split.topics_leak)}
         told = [f"{name} {value:.2f} ({_signed(leak)})" for name, (value, leak) in figures.items() if value and leak]
-        yield from textwrap.wrap(f"A random split of the same articles would say, macro-F1: {', '.join(told)}.", _WIDTH)
+        yield from textwrap.wrap(
+            f"A random split would say, macro-F1 on {split.articles} of the articles: {', '.join(told)}.", _WIDTH
+        )
         if any(leak and leak.low > 0 for leak in (split.stances_leak, split.topics_leak)):
             yield "What it says more is leakage: it has seen other articles of the same outlet."
         else:

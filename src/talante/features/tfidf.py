@@ -117,6 +117,8 @@ def _in_articles(counts: "csr_matrix", sources: NDArray[np.intp]) -> NDArray[np.
     """Return the number of articles that each term occurs in, (terms,)."""
     from scipy.sparse import csr_matrix
 
+    if len(np.unique(sources)) == len(sources):
+        return np.bincount(counts.indices, minlength=counts.shape[1])
     of_article = csr_matrix((np.ones(len(sources)), (sources, np.arange(len(sources)))))
     return np.asarray((of_article @ counts).tocsc().getnnz(axis=0))
 

@@ -85,10 +85,11 @@ def _scores(scores: Mapping[str, Any]) -> list[str]:
         lines += ["", "Parts that differ from the rest beyond the interval:", ""]
         lines += _table(["part", "figure", "value", "labels"], parts)
     for name, split in scores["random_split"].items():
+        _, low, *_ = split["leak"]
+        said = "of it is leakage" if low > 0 else "is no leakage to see"
         lines += [
             "",
-            f"A random split would say {split['macro_f1']:.2f} macro-F1 for {name}; {_signed(split['leak'])} of it is "
-            "leakage.",
+            f"A random split would say {split['macro_f1']:.2f} macro-F1 for {name}: {_signed(split['leak'])} {said}.",
         ]
     return lines
 

@@ -34,6 +34,12 @@ _ROUGH = 1e-4
 #: Tolerance of stances: two machines, and two ways to the same weights, must agree to the sixth digit of a score.
 _EXACT = 1e-8
 
+#: Tolerance of those that are not kept.
+_FIRM = 1e-6
+
+#: The scores of stances are calibrated by one number, for which a few parts are enough.
+_SCALE_FOLDS = 3
+
 #: Up to so many rows a square of them fits into memory (0.3 GB).
 _MOST_ROWS = 6000
 
@@ -113,6 +119,8 @@ class Counted:
 
 def count(articles: Sequence[Prepared], settings: Settings) -> Counted:
     """Count all terms of prepared articles, for one or more calls of `fit` with some of them."""
+    from joblib import Parallel, delayed
+
     short = bool(articles) and float(np.median([p.words for p in articles])) < settings.short
     min_df = 1 if short else settings.min_df
     pairs = [(p.prepared.article.id, p.target) for p in stance_pairs(articles)]
@@ -121,20 +129,36 @@ def count(articles: Sequence[Prepared], settings: Settings) -> Counted:
     by_id = {p.article.id: p for p in articles}
     near = [by_id[name].contexts[target].near for name, target in contexts]
     whole = [by_id[name].contexts[target].whole for name, target in pairs]
+    of_articles, of_near, of_whole = Parallel(-1)(
+        delayed(count_terms)(texts, min_df, names, short)
+        for texts, names in (
+            ([p.text for p in articles], [p.article.id for p in articles]),
+            (near, [name for name, _ in contexts]),
+            (whole, [name for name, _ in pairs]),
+        )
+    )
     return Counted(
-        articles=count_terms([p.text for p in articles], min_df, parts=short),
-        near=count_terms(near, min_df, [name for name, _ in contexts], short),
-        whole=count_terms(whole, min_df, [name for name, _ in pairs], short),
+        articles=of_articles,
+        near=of_near,
+        whole=of_whole,
         article={p.article.id: number for number, p in enumerate(articles)},
         context=contexts,
     )
 
 
-def fit(articles: Sequence[Prepared], schema: Schema, settings: Settings, counted: Counted | None = None) -> Model:
+def fit(
+    articles: Sequence[Prepared],
+    schema: Schema,
+    settings: Settings,
+    counted: Counted | None = None,
+    *,
+    exact: bool = True,
+) -> Model:
     """Fit topics and stances to labelled articles; a label that cannot be learned is logged, not guessed.
 
     A topic is not learned from articles where it is disputed, and neither is a stance. ``counted``: the terms of these
-    articles, among others', if they have been counted before.
+    articles, among others', if they have been counted before. ``exact``: so close to the optimum that two machines agree, and with
+    sketches of the articles, which only a model that is kept needs.
 
     Raises NotEnoughDataError when there is not one article with topics, or not one stance.
     """
@@ -159,7 +183,7 @@ def fit(articles: Sequence[Prepared], schema: Schema, settings: Settings, counte
     own = all_articles[[row[pair.prepared.article.id] for pair in pairs]]
     topics, topic_calibrations = _fit_topics(with_topics, schema, words, settings)
     addressed, addressed_calibration = _fit_addressed(articles, schema, counted, all_near, settings)
-    stances, stance_scale = _fit_stances(pairs, schema, settings, near, whole, own)
+    stances, stance_scale = _fit_stances(pairs, schema, settings, (near, whole, own), _EXACT if exact else _FIRM)
     return Model(
         schema=schema,
         languages=tuple(sorted({p.article.lang for p in articles})),
@@ -169,7 +193,7 @@ def fit(articles: Sequence[Prepared], schema: Schema, settings: Settings, counte
         topics=topics,
         stances=stances,
         addressed=addressed,
-        sketches=np.array([sketch(p.text) for p in articles], dtype=np.uint32).reshape(-1, SKETCH),
+        sketches=np.array([sketch(p.text) for p in articles if exact], dtype=np.uint32).reshape(-1, SKETCH),
         card={
             "settings": asdict(settings),
             "calibration": {
@@ -363,12 +387,12 @@ def _best_cut(scores: NDArray[np.float64], labels: NDArray[np.bool_], weights: N
 
 
 def _fit_stances(
-    pairs: Sequence[Pair], schema: Schema, settings: Settings, near: Any, whole: Any, own: Any
+    pairs: Sequence[Pair], schema: Schema, settings: Settings, views: tuple[Any, Any, Any], tol: float
 ) -> tuple[StanceModel, float | None]:
     from joblib import Parallel, delayed
     from scipy.sparse import csr_matrix, diags, hstack
 
-    targets, stances = schema.target_ids, len(STANCES)
+    (near, whole, own), targets, stances = views, schema.target_ids, len(STANCES)
     is_of = np.array([[float(p.target == t) for t in targets] for p in pairs]).reshape(len(pairs), len(targets))
     copies = [diags(column) @ own for column in is_of.T]
     blocks = [settings.near_weight * near, settings.whole_weight * whole, *copies, csr_matrix(is_of)]
@@ -377,7 +401,7 @@ def _fit_stances(
     cells = [(pair.target, pair.stance) for pair in pairs]
     for number in set(range(stances)) - set(labels.tolist()) if pairs else ():
         log.warning("no article takes the stance '%s': it will never be predicted", STANCES[number])
-    splits = _splits([pair.prepared.article.held_out_group for pair in pairs], settings.folds)
+    splits = _splits([pair.prepared.article.held_out_group for pair in pairs], min(settings.folds, _SCALE_FOLDS))
     # What cannot be tried on other articles must not be sure of itself
     strength = settings.stance_c if splits else min(settings.stance_c, 1.0)
     products = (features @ features.T).toarray() if len(pairs) <= _MOST_ROWS else None
@@ -390,7 +414,7 @@ def _fit_stances(
             tol,
             None if products is None else products[np.ix_(i, i)],
         )
-        for i, tol in [(np.arange(len(pairs)), _EXACT), *((inside, 1e-6) for inside, _ in splits)]
+        for i, tol in [(np.arange(len(pairs)), tol), *((inside, _FIRM) for inside, _ in splits)]
     )
     # A stance that a fold had no example of says nothing about the scores of the others
     known = [o[s[labels[o]]] for (_, o), (_, _, s) in zip(splits, held_out, strict=True)]
