@@ -1,6 +1,7 @@
 """`talante evaluate`: how good, and how sure."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +54,7 @@ def evaluate(
     from talante.evaluation.text import render
     from talante.jobs.evaluate import cross_validate_corpus, evaluate_gold, evaluate_predictions
 
+    logging.basicConfig(format="warning: %(message)s", level=logging.WARNING)
     if gold is None:
         with shown("cross-validation") as progress:
             report = cross_validate_corpus(data, probe=probe, curve=curve, progress=progress)

@@ -26,6 +26,10 @@ def render(report: Report) -> str:
         f"{report.what}: {report.articles} articles in {report.groups} groups; model {report.model}",
         f"95 % intervals by bootstrap over {report.resampled}; n counts labels.",
     ]
+    if report.resampled == "articles" and 1 < report.groups < report.articles:
+        lines.append(
+            "So few groups are not resampled: the intervals hold for more articles of these, and not for others."
+        )
     if report.untagged:
         lines.append(f"{report.untagged} articles could not be tagged; all their labels count as missed.")
     for part in (_stances, _controls, _topics, _calibration, _languages, _slices, _random, _mistakes):

@@ -1,12 +1,13 @@
 """Evaluate a model on a gold file, the predictions of any system, or the corpus by cross-validation."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from talante.corpus.article import Article
 from talante.corpus.records import load_corpus, load_gold
 from talante.corpus.schema import Schema
-from talante.errors import DataError, UsageError
+from talante.errors import DataError, NotEnoughDataError, UsageError
 from talante.evaluation.compare import Comparison, compare
 from talante.evaluation.crossval import Progress, cross_validate
 from talante.evaluation.forecast import forecast
@@ -22,6 +23,8 @@ from talante.model.fit import Settings
 from talante.model.model import Model
 from talante.model.registry import find_model
 from talante.text.prepare import Prepared, Preparer
+
+log = logging.getLogger("talante")
 
 
 def evaluate_gold(gold: Path, model: Model, *, probe: bool = False) -> Report:
@@ -141,9 +144,12 @@ def cross_validate_corpus(
     corpus = load_corpus(data)
     articles, settings = prepare_corpus(corpus), settings or Settings()
     found = cross_validate(articles, corpus.schema, settings, probe=probe, jobs=jobs, progress=progress)
-    foretold = (
-        forecast(articles, corpus.schema, settings, found.outcomes, jobs=jobs, progress=progress) if curve else None
-    )
+    foretold = None
+    if curve:
+        try:
+            foretold = forecast(articles, corpus.schema, settings, found.outcomes, jobs=jobs, progress=progress)
+        except NotEnoughDataError as error:  # the rest of the report is worth having
+            log.warning("no forecast: %s", error)
     return build_report(
         found.outcomes,
         corpus.schema,
