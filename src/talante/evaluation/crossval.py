@@ -36,7 +36,8 @@ Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 class CrossValidation:
     """The out-of-fold outcome of each article, in order, with whole groups held out.
 
-    ``random``: those of some articles when all are split at random, each part learned from as large. ``mistakes``: the worst of the former. ``probes``: how changed articles move the answers, where that was asked for.
+    ``random``: those of some articles when all are split at random, learned from as many. ``mistakes``: the worst of
+    the former. ``probes``: how changed articles move the answers, where that was asked for.
     """
 
     outcomes: list[Outcome]

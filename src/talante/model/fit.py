@@ -157,8 +157,8 @@ def fit(
     """Fit topics and stances to labelled articles; a label that cannot be learned is logged, not guessed.
 
     A topic is not learned from articles where it is disputed, and neither is a stance. ``counted``: the terms of these
-    articles, among others', if they have been counted before. ``exact``: so close to the optimum that two machines agree, and with
-    sketches of the articles, which only a model that is kept needs.
+    articles, among others', if they have been counted before. ``exact``: so close to the optimum that
+    two machines agree, and with sketches of the articles, which only a model that is kept needs.
 
     Raises NotEnoughDataError when there is not one article with topics, or not one stance.
     """
