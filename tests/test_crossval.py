@@ -87,9 +87,9 @@ def test_no_model_has_seen_the_group_that_it_is_measured_on(
     seen: list[set[str]] = []
     real = crossval.fit
 
-    def watched(inside: list[Prepared], *rest: object) -> object:
+    def watched(inside: list[Prepared], *rest: object, **options: object) -> object:
         seen.append({p.article.id for p in inside})
-        return real(inside, *rest)  # type: ignore[arg-type]
+        return real(inside, *rest, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(crossval, "fit", watched)
     cross_validate(articles, corpus.schema, SETTINGS, jobs=1)

@@ -22,9 +22,9 @@ def folder(registry: Path) -> Path:
 
 
 def test_a_model_is_json_text_and_plain_arrays(folder: Path) -> None:
-    assert {p.suffix for p in folder.iterdir()} == {".json", ".txt", ".npy"}
+    assert {p.suffix for p in folder.iterdir()} == {".json", ".md", ".txt", ".npy"}
     for path in folder.glob("*.npy"):
-        assert np.load(path, allow_pickle=False).dtype in (np.float64, np.float32)
+        assert np.load(path, allow_pickle=False).dtype in (np.float64, np.float32, np.uint32)
 
 
 def test_what_is_loaded_is_what_was_saved(model: Model, folder: Path) -> None:
@@ -64,7 +64,7 @@ def resign(folder: Path, **changes: object) -> None:
         (lambda f: (f / "model.json").write_bytes(b"\x80\x04pickle"), "damaged: not valid JSON"),
         (lambda f: (f / "model.json").write_text("{}"), "not a talante model"),
         (lambda f: edit_card(f, format="other"), "not a talante model"),
-        (lambda f: edit_card(f, format_version=99), "format version 99, and this talante reads version 3"),
+        (lambda f: edit_card(f, format_version=99), "format version 99, and this talante reads version 4"),
         (lambda f: edit_card(f, languages=[]), "model.json: changed since it was written"),
         (lambda f: (f / "article.idf.npy").unlink(), "article.idf.npy: missing"),
         (lambda f: os.truncate(f / "stances.own.npy", 200), "stances.own.npy: changed"),

@@ -140,7 +140,7 @@ def full(text: str = "harbor", **more: Any) -> Report:
             Control(text, text, True, at(0.3), at(0.3)), Control("outlet-only", "others", False, at(0.8), at(-0.2)),
         ],
         slices=[part("outlet", text, -0.3), part("genre", "letter", 0.01), part("outlet", f"few {text}", None)],
-        random_split=RandomSplit(0.75, at(0.15), 0.8, at(0.0)), leaks=[Leak("named in", 3, 9, (text,))],
+        random_split=RandomSplit(30, 0.75, at(0.15), 0.8, at(0.0)), leaks=[Leak("named in", 3, 9, (text,))],
         mistakes=mistakes, card=card,
         probes=[
             ProbeFigures(p, 9, at(0.1), at(-0.1), None, at(0.5) if p.should == "swap" else None, "holds")

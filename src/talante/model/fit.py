@@ -28,13 +28,10 @@ from talante.text.prepare import Prepared
 log = logging.getLogger("talante")
 log.addHandler(logging.NullHandler())  # a library is silent unless told otherwise, also in each fold
 
-#: Tolerance of fits that only serve to score what they were not fitted to.
-_ROUGH = 1e-4
-
 #: Tolerance of stances: two machines, and two ways to the same weights, must agree to the sixth digit of a score.
 _EXACT = 1e-8
 
-#: Tolerance of those that are not kept.
+#: Tolerance of everything else.
 _FIRM = 1e-6
 
 #: The scores of stances are calibrated by one number, for which a few parts are enough.
@@ -162,6 +159,13 @@ def fit(
 
     Raises NotEnoughDataError when there is not one article with topics, or not one stance.
     """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # the last digits of a sum hang on the number of threads
+        return _fit(articles, schema, settings, counted or count(articles, settings), exact)
+
+
+def _fit(articles: Sequence[Prepared], schema: Schema, settings: Settings, counted: Counted, exact: bool) -> Model:
     with_topics = [p for p in articles if p.article.topics is not None]
     pairs = stance_pairs(articles)
     if schema.topics and not with_topics:
@@ -170,7 +174,6 @@ def fit(
         raise NotEnoughDataError(
             "no article has a stance toward a target that it mentions", remedy="label some, see docs/guidelines.md"
         )
-    counted = counted or count(articles, settings)
     min_df = 1 if counted.articles.parts else settings.min_df
     rows = [counted.article[p.article.id] for p in articles]
     article_terms, all_articles = fit_tfidf(counted.articles, min_df, rows)
@@ -205,7 +208,7 @@ def fit(
     )
 
 
-def logistic_regression(c: float, tol: float = 1e-6) -> Any:
+def logistic_regression(c: float, tol: float = _FIRM) -> Any:
     """Return scikit-learn's logistic regression as all labels use it.
 
     newton-cg reaches the same optimum as lbfgs in a fraction of the time here (few articles, many terms), and close
@@ -342,9 +345,7 @@ def _fit_binary(
         return _Binary(coef, intercept, 0.5, None)
     logits = np.concatenate(
         [
-            logistic_regression(c, _ROUGH)
-            .fit(features[i], labels[i], sample_weight=weights[i])
-            .decision_function(features[o])
+            logistic_regression(c).fit(features[i], labels[i], sample_weight=weights[i]).decision_function(features[o])
             for i, o in splits
         ]
     )
@@ -464,13 +465,11 @@ def _fit_multinomial(
             found = fitted.coef_
         else:
             from scipy.linalg import cholesky, solve_triangular
-            from threadpoolctl import threadpool_limits
 
-            with threadpool_limits(1):  # the last digits hang on the number of threads
-                # The little on the diagonal is for texts that occur twice
-                factor = cholesky(products + _JITTER * np.eye(len(products)), lower=True)
-                fitted = logistic_regression(c, tol).fit(factor, labels, sample_weight=weights)
-                found = (features.T @ solve_triangular(factor, fitted.coef_.T, lower=True, trans="T")).T
+            # The little on the diagonal is for texts that occur twice
+            factor = cholesky(products + _JITTER * np.eye(len(products)), lower=True)
+            fitted = logistic_regression(c, tol).fit(factor, labels, sample_weight=weights)
+            found = (features.T @ solve_triangular(factor, fitted.coef_.T, lower=True, trans="T")).T
         # For two classes scikit-learn keeps one row: the logit of the second against the first
         rows = present if len(present) > 2 else present[1:]
         coef[rows], intercept[rows] = found, fitted.intercept_
