@@ -103,7 +103,7 @@ def trained(schema: str, records: Sequence[Record], settings: Settings) -> Model
         (data / "schema.toml").write_text(schema, encoding="utf-8")
         lines = (json.dumps(record) + "\n" for record in records)
         (data / "articles" / "train.jsonl").write_text("".join(lines), encoding="utf-8")
-        model = train(data, Path(name, "models"), settings)
+        model = train(data, Path(name, "models"), settings, measure=False)
         return load(Path(name, "models", model.id))
 
 
