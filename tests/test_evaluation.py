@@ -1,5 +1,7 @@
 """Figures are scikit-learn's, intervals are honest about their basis, controls are beaten or not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -54,7 +56,10 @@ def test_stance_figures_are_those_of_scikit_learn_and_a_missing_prediction_is_wr
     each = f1_score(gold, predicted, labels=list(STANCES), average=None, zero_division=0)
     occurs = [stance in gold for stance in STANCES]
     assert float(macro_f1(counts)) == pytest.approx(each[occurs].mean())
-    assert float(f_avg(counts)) == pytest.approx((each[0] + each[2]) / 2)
+    if occurs[0] or occurs[2]:
+        assert float(f_avg(counts)) == pytest.approx((each[0] + each[2]) / 2)
+    else:
+        assert np.isnan(f_avg(counts))
 
 
 @given(st.lists(st.tuples(st.sets(st.sampled_from("abc")), st.sets(st.sampled_from("abc"))), min_size=1))
@@ -97,6 +102,44 @@ def test_an_interval_holds_its_figure_and_is_a_point_where_nothing_can_vary(
     assert 0 <= estimate.low <= estimate.high <= 1
     same = bootstrap.estimate(np.repeat(counts[:1], len(pairs), axis=0), macro_f1, len(pairs))
     assert same.low == pytest.approx(same.value) == pytest.approx(same.high)
+
+
+def test_labels_in_few_of_many_groups_do_not_make_a_perfect_answer_doubtful(corpus: Corpus) -> None:
+    outcomes = [
+        outcome(str(i), {"mayor": STANCES[i % 3]} if i < 18 else {}, {"mayor": STANCES[i % 3]} if i < 18 else {},
+                group=f"g{i // 9}", topics=frozenset({"harbor"} if i < 18 else ()))
+        for i in range(90)
+    ]  # fmt: skip
+    outcomes = [replace(o, predicted_topics=o.article.topics or frozenset()) for o in outcomes]
+    report = build_report(outcomes, corpus.schema, what="x", model="m")
+    assert report.pooled and report.addressed and report.topics_macro_f1
+    (harbor,) = report.topics
+    for figure in (report.pooled.macro_f1, report.pooled.f_avg, report.topics_macro_f1, harbor.precision, harbor.recall,
+                   harbor.f1, report.addressed.recall):  # fmt: skip
+        assert (figure.value, figure.low, figure.high) == (1, 1, 1)
+    assert report.judged == 2 and report.verdict == "Too few to judge: stances in 2 groups, and it takes 6."
+
+
+def test_a_topic_that_nothing_is_labelled_with_is_still_a_false_positive(corpus: Corpus) -> None:
+    outcomes = [
+        Outcome(Article(str(i), "x", topics=frozenset({"harbor"})), 1, {}, frozenset({"harbor", "schools"}), {}, {})
+        for i in range(8)
+    ]
+    micro = build_report(outcomes, corpus.schema, what="x", model="m").topics_micro
+    assert micro and (micro.precision.value, micro.recall.value) == (0.5, 1.0)
+
+
+def test_what_two_targets_are_usually_called_is_no_reading(corpus: Corpus) -> None:
+    gold: list[dict[str, Stance]] = [{"mayor": "against", "union": "favor"}] * 30
+    outcomes = [outcome(str(i), g, g, group=f"g{i % 10}") for i, g in enumerate(gold)]
+    report = build_report(outcomes, corpus.schema, what="x", model="m")
+    (target,) = (c for c in report.controls if c.name == "target-only")
+    assert target.macro_f1.value == 1.0 and "target-only" in report.verdict
+
+
+def test_shuffled_is_the_mean_of_all_shuffles() -> None:
+    outcomes = one_target([("favor", "favor"), ("against", "favor"), ("neutral", None), ("favor", "against")])
+    assert CONTROLS["shuffled"].guess(outcomes) == [[(0.25, 0.0, 0.5, 0.25)]] * 4
 
 
 def test_groups_are_resampled_whole_and_with_few_of_them_articles_are() -> None:
@@ -297,8 +340,10 @@ def test_precision_and_recall_of_a_stance_are_those_of_scikit_learn(
     for row in report.pooled.stances:
         only = {"labels": [row.label], "average": "macro", "zero_division": 0}
         assert row.support == gold.count(row.label)
-        assert row.precision.value == pytest.approx(precision_score(gold, predicted, **only))
-        assert row.recall.value == pytest.approx(recall_score(gold, predicted, **only))
+        if row.label in predicted:
+            assert row.precision.value == pytest.approx(precision_score(gold, predicted, **only))
+        if row.label in gold:
+            assert row.recall.value == pytest.approx(recall_score(gold, predicted, **only))
     assert sum(map(sum, report.pooled.confusion)) == report.pooled.n == len(pairs)
 
 

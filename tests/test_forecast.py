@@ -22,7 +22,7 @@ from talante.evaluation.forecast import (
     Gain,
     Part,
     back_test,
-    compare,
+    changes_of,
     find_kinds,
     forecast,
     gains_of,
@@ -158,7 +158,7 @@ def test_every_draw_is_measured_on_the_mix_of_the_whole_corpus() -> None:
         kept = np.random.default_rng(seed).random(800) < chance
         counts = np.where(spanish[~kept, None], right[[1, 1, 0]], right)[:, None]
         full = {"topics": np.tile(right, (800, 1, 1))}
-        draws = compare([(Part(kept, chance, "", 0.5), {"topics": counts})], full, BOOTSTRAP, BASE)
+        draws = changes_of([(Part(kept, chance, "", 0.5), {"topics": counts})], full, BOOTSTRAP, BASE)
         changes.append(draws.changes["topics"][0, 0])
     share = spanish.mean()
     f1 = 2 * (1 - share) / (2 * (1 - share) + share)

@@ -85,7 +85,7 @@ def test_a_calibration_error_of_noise_alone_is_not_taken_for_one() -> None:
         at = (score * 10).astype(int)
         bins[np.arange(150), at] = np.stack([np.ones(150), score, random.random(150) < score], axis=1)
         b = Bootstrap([str(i) for i in range(150)], draws=300)
-        plain, corrected = (b.estimate(bins, ece, 150, biased_upward=x) for x in (False, True))
+        plain, corrected = (b.interval(ece(b.totals(bins)), 150, bins, biased_upward=x) for x in (False, True))
         assert plain.low > 0.02 and 0 <= corrected.low <= corrected.value <= corrected.high
         assert (corrected.value, corrected.high) == (plain.value, plain.high)
         reached.append(corrected.low < 0.01)

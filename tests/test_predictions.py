@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from talante.corpus.article import STANCES, Article, Stance
 from talante.corpus.schema import Schema, load_schema, schema_from_data
-from talante.errors import DataError
+from talante.errors import DataError, UsageError
 from talante.evaluation.predictions import Predicted, read_predictions
 from talante.jobs.tag import tag, to_row
 from talante.model.model import Model, Prediction, StancePrediction
@@ -404,7 +404,7 @@ def test_what_holds_no_predictions_is_refused(content: bytes, message: str, name
 
 def test_text_of_no_known_format_and_a_missing_file_are_refused(tmp_path: Path) -> None:
     assert fault("Toral said no.", "p.txt").startswith("p.txt:1: not a format of predictions; give JSON Lines")
-    with pytest.raises(DataError, match="none: no such file"):
+    with pytest.raises(UsageError, match="none: no such file"):
         read_predictions(tmp_path / "none", GOLD, SCHEMA)
 
 

@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from talante.corpus.article import Article
 from talante.corpus.records import Corpus
 from talante.errors import DataError
+from talante.evaluation import probes
 from talante.evaluation.probes import (
     HOLDS,
     NO_CLAIM,
     PROBES,
+    TOO_FEW,
     Moved,
     ProbeFigures,
+    ProbeMoves,
     probe_articles,
     probed,
     quote_spans,
@@ -28,6 +31,21 @@ from talante.evaluation.probes import (
 from talante.model.model import Model, Prediction, StancePrediction
 from talante.text.fold import fold_accents
 from talante.text.prepare import Prepared, Preparer
+
+
+@pytest.fixture(autouse=True)
+def few_answers_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probes, "FEWEST", 1)
+
+
+def test_few_answers_that_stayed_do_not_show_that_answers_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    stayed: list[ProbeMoves] = [{"lower case": Moved(stances=1, topics=1)}] * 59
+    (held,) = summarize_probes(stayed, [str(i) for i in range(59)])
+    assert held.verdict == HOLDS
+    monkeypatch.setattr(probes, "FEWEST", 60)
+    (few,) = summarize_probes(stayed, [str(i) for i in range(59)])
+    assert few.verdict == TOO_FEW
+
 
 FOR, AGAINST = StancePrediction((0.1, 0.1, 0.8)), StancePrediction((0.8, 0.1, 0.1))
 

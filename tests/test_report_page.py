@@ -135,7 +135,7 @@ def full(text: str = "harbor", **more: Any) -> Report:
         stances=[stances(text)], pooled=stances("all targets"), addressed=label("addressed"), opposed=at(0.3),
         calibration={k: Calibration(at(0.05), [Bin(0.2, at(0.3)), Bin(0.9, at(0.8))]) for k in ("topics", "stances")},
         curves=[Curve(c, [(0.1, 1.0), (0.5, 0.8), (1.0, 0.4)]) for c in ("topics", "addressed", *STANCES)],
-        languages={"en": (at(0.6), at(0.7)), text: (None, at(0.7))}, worst_group=Group(text, 12, 0.25),
+        languages={"en": (at(0.6), at(0.7)), text: (None, at(0.7))}, worst_group=Group(text, 12, 0.25), judged=9,
         controls=[
             Control(text, text, True, at(0.3), at(0.3)), Control("outlet-only", "others", False, at(0.8), at(-0.2)),
         ],

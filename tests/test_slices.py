@@ -69,5 +69,5 @@ def test_the_quoted_share_is_a_share(text: str) -> None:
 
 
 def test_quotation_marks_of_three_kinds_quote() -> None:
-    assert quoted_share('"abcd" efghij') == quoted_share("“abcd” efghij") == quoted_share("«abcd» efghij") == 4 / 13
+    assert quoted_share('"abcd" efghij') == quoted_share("“abcd” efghij") == quoted_share("«abcd» efghij") == 6 / 13
     assert quoted_share("it's a 5\" pipe") == 0.0

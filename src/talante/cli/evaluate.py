@@ -96,5 +96,3 @@ def _check(
         )
     if curve and gold:
         raise UsageError("is about the corpus", place="--curve", remedy="leave out GOLD")
-    if gold and not gold.is_file():
-        raise UsageError("no such file" if not gold.exists() else "is a folder, not a file", place=str(gold))

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import PurePath
 from typing import Any
 
 from talante.cli import plots
@@ -16,7 +17,7 @@ from talante.corpus.article import STANCES
 from talante.evaluation.forecast import Forecast
 from talante.evaluation.intervals import DRAWS, Estimate
 from talante.evaluation.mistakes import Mistake
-from talante.evaluation.probes import TOLERATED, TOLERATED_SWAP
+from talante.evaluation.probes import SHOULD, TOLERATED, TOLERATED_SWAP
 from talante.evaluation.report import LabelFigures, Report, StanceFigures
 from talante.evaluation.slices import Slice
 
@@ -27,13 +28,6 @@ _KINDS = {"stance": "Stances", "topic": "Topics", "addressed": "Treated, or only
 
 #: What of the card of a model a person may want to know; the rest is for programs.
 _MODEL = ("id", "talante", "format_version", "languages", "parts_of_words")
-
-_SHOULD = {
-    "not move": "answers should stay",
-    "swap": "stances should swap",
-    "turn": "stances should turn",
-    "may move": "answers may move",
-}
 
 #: What a newcomer needs to read the page, by the sign that it is on it.
 _TERMS: tuple[tuple[str, str], ...] = (
@@ -159,7 +153,7 @@ def report_page(report: Report) -> str:
         "right": _right(report.pooled),
         "mistakes": _mistakes(report.mistakes),
         "gains": _gains(report.forecast),
-        "should": _SHOULD,
+        "should": SHOULD,
         "tolerated": {"not move": TOLERATED, "swap": TOLERATED_SWAP},
         "facts": facts,
         "command": _command(report),
@@ -385,12 +379,12 @@ def _mixes(stances: Mapping[str, Any]) -> list[_Mix]:
 
 
 def _command(report: Report) -> str:
-    """Return the command that makes this page again, as far as the report tells."""
+    """Return the command that makes this page again, in the folder of its files: a page must not tell of folders."""
     data, cross_validated, _ = report.what.partition(", cross-validated")
     if cross_validated:
         words = ["--data", data, *(["--curve"] if report.forecast else [])]
     elif "id" in report.card:
         words = [report.what, "--model", report.model]
     else:
-        words = [report.what, "--predictions", report.model]
+        words = [report.what, "--predictions", PurePath(report.model).name]
     return shlex.join(["talante", "evaluate", *words, *(["--probe"] if report.probes else []), "--html", "report.html"])

@@ -22,8 +22,8 @@ def train(
     """Fit a candidate model to the labelled corpus, measure it, and write it beside the others.
 
     Its figures, by cross-validation of the corpus with groups held out, stand in its card: `model.json`, and
-    `README.md` to read. It is not in use until `talante models promote ID`. The same corpus, settings and version give
-    the same model. Prints the id on stdout.
+    `README.md` to read. It is not in use until `talante models promote ID`. The same corpus, settings and versions give
+    the same arrays. Prints the id on stdout.
     """
     from talante.jobs import train as job
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from talante.corpus.article import STANCES, Article
 from talante.corpus.files import UNREADABLE, cannot_read, lines, open_binary, parse_object
 from talante.corpus.schema import LANGUAGES, Schema, load_schema
-from talante.errors import DataError, nearest
+from talante.errors import DataError, UsageError, nearest
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -69,10 +69,11 @@ def check_corpus(folder: Path) -> tuple[Schema, list[Article], list[Finding]]:
 def load_gold(path: Path, schema: Schema) -> list[Article]:
     """Read a file of labelled articles to measure on.
 
-    Raises DataError with every finding when a record is faulty or no record is annotated.
+    Raises UsageError when there is no such file, DataError with every finding when a record is faulty or no record is
+    annotated.
     """
     if not path.is_file():
-        raise DataError("no such file", place=str(path))
+        raise UsageError("is a folder, not a file" if path.is_dir() else "no such file", place=str(path))
     articles, findings = read_records([path], schema)
     raise_on(findings)
     if not any(a.topics is not None or a.stances is not None for a in articles):

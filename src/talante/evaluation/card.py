@@ -1,5 +1,6 @@
 """What of an evaluation goes into a model's card: figures and words, no text of any article."""
 
+from math import isfinite
 from typing import Any
 
 from talante.evaluation.intervals import Estimate
@@ -32,7 +33,7 @@ def scores(report: Report) -> dict[str, Any]:
         "intervals": f"95 %, bootstrap over {report.resampled}",
         "verdict": report.verdict,
         "warnings": report.warnings,
-        "figures": {name: _plain(estimate) for name, estimate in figures.items() if estimate},
+        "figures": {name: _plain(e) for name, e in figures.items() if e and isfinite(e.value)},
         "controls": {c.name: {"macro_f1": _plain(c.macro_f1), "lead": _plain(c.lead)} for c in report.controls},
         "slices": {
             f"{part.by}: {part.name}": {

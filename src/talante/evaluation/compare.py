@@ -97,8 +97,7 @@ def compare(a: Sequence[Outcome], b: Sequence[Outcome], schema: Schema) -> Compa
     stances = _both(stance_counts, a, b, schema.target_ids)
     topics = _both(topic_counts, a, b, schema.topic_ids)
     addressed = _both(addressed_counts, a, b, targets)
-    topics = topics[:, :, (topics[0, ..., 0] + topics[0, ..., 2]).sum(axis=0) > 0] if len(a) else topics
-    occurring = [t for t in schema.topic_ids if any(t in _gold_topics(o) for o in a)]
+    occurring = [i for i, t in enumerate(schema.topic_ids) if any(t in _gold_topics(o) for o in a)]
     has_stances = np.array([o.article.stances is not None for o in a], dtype=bool)
     has_topics = np.array([o.article.topics is not None for o in a], dtype=bool)
     languages = sorted({o.article.lang for o in a})
@@ -106,14 +105,14 @@ def compare(a: Sequence[Outcome], b: Sequence[Outcome], schema: Schema) -> Compa
     rows: list[Row | None] = [
         _row(bootstrap, STANCES_OVERALL, stances, macro_f1, has_stances),
         _row(bootstrap, "stances, F-avg", stances, f_avg, has_stances),
-        _row(bootstrap, "topics, macro-F1", topics, macro_f1_of_labels, has_topics, pool=False),
+        _row(bootstrap, "topics, macro-F1", topics[:, :, occurring], macro_f1_of_labels, has_topics, pool=False),
         _row(bootstrap, TOPICS_OVERALL, topics, f1, has_topics),
         _row(bootstrap, "addressed, F1", addressed, f1, has_stances),
         *(
             _row(bootstrap, f"{target}, macro-F1", stances[:, :, [i]], macro_f1, has_stances)
             for i, target in enumerate(schema.target_ids)
         ),
-        *(_row(bootstrap, f"{topic}, F1", topics[:, :, [i]], f1, has_topics) for i, topic in enumerate(occurring)),
+        *(_row(bootstrap, f"{schema.topic_ids[i]}, F1", topics[:, :, [i]], f1, has_topics) for i in occurring),
     ]
     for language in languages if len(languages) > 1 else []:
         here = np.array([o.article.lang == language for o in a])
@@ -194,6 +193,8 @@ def _row(
     # A draw without a gold label of the kind says nothing
     labels = _gold_labels(totals[0])
     values = np.where(labels.reshape(len(labels), -1).sum(axis=1) > 0, [figure(t) for t in totals], np.nan)
+    if np.isnan(values[:, 0]).any():  # such as F-avg where all labels are neutral
+        return None
     differences = values[1] - values[0]
     # Where both give the same answer nothing is learned of the difference: few units that differ are few units
     differing = np.abs(counts[1] - counts[0]).reshape(counts.shape[1], -1).sum(axis=1)
@@ -208,6 +209,8 @@ def _row(
     if answer == "cannot tell":
         error = float(np.nanstd(differences[1:]))
         more, smallest = _power(abs(estimate.value), error, int(of.sum()))
+        if units < FEWEST_UNITS:  # the draws of so few do not know how far chance goes
+            more, smallest = max(more or 0, round(int(of.sum()) * (FEWEST_UNITS / units - 1))), None
     a, b = (float(v) for v in values[:, 0])
     return Row(name, a, b, estimate, only_a, only_b, mcnemar(only_a, only_b), answer, more, smallest)
 

@@ -12,8 +12,11 @@ from talante.corpus.article import STANCES, Stance
 from talante.evaluation.outcomes import Outcome
 from talante.text.fold import fold
 
-#: One guess, or none, for each pair of each outcome, in order.
-Guesses = list[list[Stance | None]]
+#: A stance, none, or the chance of each: against, neutral, favor, none.
+Guess = Stance | None | tuple[float, ...]
+
+#: One guess for each pair of each outcome, in order.
+Guesses = list[list[Guess]]
 
 
 def majority(outcomes: Sequence[Outcome]) -> Guesses:
@@ -27,9 +30,9 @@ def target_blind(outcomes: Sequence[Outcome]) -> Guesses:
     """Give every target of an article the same answer: the mean of the model's probabilities over its targets."""
     guesses: Guesses = []
     for o in outcomes:
-        rows = list(o.probabilities.values())
+        rows = [o.probabilities[target] for target in o.predicted_stances]
         answer: Stance | None = STANCES[int(np.mean(rows, axis=0).argmax())] if rows else None
-        guesses.append([answer if target in o.probabilities else None for target, _, _ in o.pairs])
+        guesses.append([answer if target in o.predicted_stances else None for target, _, _ in o.pairs])
     return guesses
 
 
@@ -73,7 +76,7 @@ def keyword_counts(outcomes: Sequence[Outcome]) -> Guesses:
     """Guess by counting words of praise and of blame in the sentences that name the target; as many is neutral."""
     guesses: Guesses = []
     for o in outcomes:
-        row: list[Stance | None] = []
+        row: list[Guess] = []
         for target, _, _ in o.pairs:
             words = [fold(word) for word in re.findall(r"\w+", o.near.get(target, ""))]
             balance = sum(w.startswith(_PRAISE) for w in words) - sum(w.startswith(_BLAME) for w in words)
@@ -100,12 +103,28 @@ _BLAME = tuple(
 )
 
 
+def target_only(outcomes: Sequence[Outcome]) -> Guesses:
+    """Guess the most frequent stance toward the target in the articles of other groups."""
+    everywhere = Counter((target, gold) for o in outcomes for target, gold, _ in o.pairs)
+    inside = Counter((o.article.held_out_group, target, gold) for o in outcomes for target, gold, _ in o.pairs)
+    guesses: Guesses = []
+    for o, otherwise in zip(outcomes, majority(outcomes), strict=True):
+        row: list[Guess] = []
+        for (target, _, _), default in zip(o.pairs, otherwise, strict=True):
+            others = [everywhere[target, s] - inside[o.article.held_out_group, target, s] for s in STANCES]
+            row.append(STANCES[int(np.argmax(others))] if any(others) else default)
+        guesses.append(row)
+    return guesses
+
+
 def shuffled(outcomes: Sequence[Outcome]) -> Guesses:
-    """Shuffle the answers among the pairs, which is to shuffle the labels: what the mix of answers alone is worth."""
-    answers = [predicted for o in outcomes for _, _, predicted in o.pairs]
-    order = np.random.default_rng(0).permutation(len(answers)).tolist()
-    dealt = iter([answers[i] for i in order])
-    return [[next(dealt) for _ in o.pairs] for o in outcomes]
+    """Shuffle the answers among the pairs, which is to shuffle the labels: what the mix of answers alone is worth.
+
+    Not one shuffle, which would be luck, but the mean of all: every answer with the chance that it has.
+    """
+    counts = Counter(predicted for o in outcomes for _, _, predicted in o.pairs)
+    chances = tuple(counts[answer] / max(1, counts.total()) for answer in (*STANCES, None))
+    return [[chances] * len(o.pairs) for o in outcomes]
 
 
 def outlet_only(outcomes: Sequence[Outcome]) -> Guesses:
@@ -117,7 +136,7 @@ def outlet_only(outcomes: Sequence[Outcome]) -> Guesses:
     seen = Counter((o.article.held_out_group, target, gold) for o in outcomes for target, gold, _ in o.pairs)
     guesses: Guesses = []
     for o, otherwise in zip(outcomes, fallback, strict=True):
-        row: list[Stance | None] = []
+        row: list[Guess] = []
         for (target, gold, _), default in zip(o.pairs, otherwise, strict=True):
             others = [seen[o.article.held_out_group, target, s] - (s == gold) for s in STANCES]
             row.append(STANCES[int(np.argmax(others))] if any(others) else default)
@@ -146,6 +165,7 @@ class Trick:
 #: of a new outlet: it stands beside the others to show how far an outlet alone would carry, and the verdict says so.
 CONTROLS: dict[str, Trick] = {
     "majority": Trick(majority, "the most frequent stance"),
+    "target-only": Trick(target_only, "the target's most frequent stance", lambda outcomes: _targets(outcomes) > 1),
     "target-blind": Trick(target_blind, "one answer for all targets", lambda outcomes: _targets(outcomes) > 1),
     "outlet-only": Trick(
         outlet_only,

@@ -22,8 +22,8 @@ from talante.text.prepare import Prepared
 
 FOLDS = 8
 
-#: The random split only serves to show the leak: half of its folds, and less careful cuts, are enough.
-_RANDOM_FOLDS, _RANDOM_INNER_FOLDS = FOLDS // 2, 2
+#: The random split only serves to show the leak: half of its folds are enough.
+_RANDOM_FOLDS = FOLDS // 2
 
 Progress = Callable[[int, int], None]
 
@@ -82,14 +82,12 @@ def cross_validate(
     grouped = list(group_splits([p.article for p in articles], FOLDS))
     splitter = KFold(min(FOLDS, len(articles)), shuffle=True, random_state=0)
     random = list(islice(splitter.split(articles), _RANDOM_FOLDS))
-    quick = replace(settings, folds=min(settings.folds, _RANDOM_INNER_FOLDS))
-    tasks = [
-        *((split, articles, settings, True) for split in grouped),
-        *((split, loose, quick, False) for split in random),
-    ]
+    tasks = [*((split, articles, True) for split in grouped), *((split, loose, False) for split in random)]
     parts = Parallel(jobs, return_as="generator")(
-        delayed(_fold)([of[i] for i in inside], [of[i] for i in outside], schema, chosen, counted, main, main and probe)
-        for (inside, outside), of, chosen, main in tasks
+        delayed(_fold)(
+            [of[i] for i in inside], [of[i] for i in outside], schema, settings, counted, main, main and probe
+        )
+        for (inside, outside), of, main in tasks
     )
     found: list[_Part] = []
     for part in parts:
@@ -161,8 +159,11 @@ def _fold(
     look: bool,
     probe: bool,
 ) -> _Part:
-    with parallel_config("sequential"):  # the folds are the parallel work
-        model = fit(inside, schema, settings, counted, exact=False)
+    try:
+        with parallel_config("sequential"):  # the folds are the parallel work
+            model = fit(inside, schema, settings, counted, exact=False)
+    except NotEnoughDataError as error:
+        raise NotEnoughDataError(f"without the groups of one part, {error.fact}", remedy="label more groups") from None
     outcomes = [outcome(model, p) for p in outside]
     return _Part(
         outcomes,

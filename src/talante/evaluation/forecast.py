@@ -172,7 +172,7 @@ def forecast(
             f"only {len(learned)} of {len(parts)} parts of the articles have enough to learn from",
             remedy="add articles, or draw more often",
         )
-    compared = compare(learned, _counts(outcomes, schema), Bootstrap(groups, seed), base)
+    compared = changes_of(learned, _counts(outcomes, schema), Bootstrap(groups, seed), base)
     return Forecast(
         points=learning_curve(compared),
         gains=gains_of(compared, {ANY: np.ones(len(articles)), **kinds}, seed),
@@ -256,7 +256,7 @@ def _counts(outcomes: Sequence[Outcome], schema: Schema) -> dict[str, Counts]:
     }
 
 
-def compare(
+def changes_of(
     learned: Sequence[tuple[Part, Mapping[str, Counts]]], full: Mapping[str, Counts], bootstrap: Bootstrap, base: float
 ) -> Draws:
     """Compute what each draw changed in the figures of the articles that it did not learn from.

@@ -72,11 +72,9 @@ class Bootstrap:
         totals: Array = np.matmul(self._weights, by_unit.reshape(len(by_unit), int(np.prod(counts.shape[1:]))))
         return totals.reshape(-1, *counts.shape[1:])
 
-    def estimate(
-        self, counts: Array, figure: Callable[[Array], Array], n: int, *, biased_upward: bool = False
-    ) -> Estimate:
+    def estimate(self, counts: Array, figure: Callable[[Array], Array], n: int) -> Estimate:
         """Return a figure of summed counts, (articles, ...), with its interval; the rest is as in `interval`."""
-        return self.interval(figure(self.totals(counts)), n, counts, biased_upward=biased_upward)
+        return self.interval(figure(self.totals(counts)), n, counts)
 
     def interval(self, values: Array, n: int, counts: Array | None = None, *, biased_upward: bool = False) -> Estimate:
         """Return the first of (1 + draws) values with the expanded percentile interval of the others.

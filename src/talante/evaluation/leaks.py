@@ -49,7 +49,7 @@ def learned_from(prepared: Sequence[Prepared], model: Model) -> list[Leak]:
 
 
 def find_leaks(articles: Sequence[Article]) -> list[Leak]:
-    """Return what gives away the outlet of a quarter of the articles or more, the most frequent first.
+    """Return what gives away the outlet of a quarter of the (cleaned) articles or more, the most frequent first.
 
     That is the name of an article's own outlet, author or group in its text; and terms that stand in nearly all
     articles of an outlet and in hardly any other. A model can learn from either which outlet speaks, and a figure from
@@ -80,9 +80,13 @@ def _words(text: str) -> list[str]:
 
 
 def _names(article: Article) -> list[str]:
-    """Return the names of an article's source as they would stand in a text; a single short word could be any."""
-    names = (" ".join(_words(name.replace("-", " "))) for name in (article.outlet, article.author, article.group))
-    return [name for name in dict.fromkeys(names) if len(name) > 4]
+    """Return the names of an article's source as they would stand in a text.
+
+    A short word could be any, and so could a group that is named by one word only: `harbor`.
+    """
+    names = [" ".join(_words(name)) for name in (article.outlet, article.author)]
+    group = _words(article.group.replace("-", " "))
+    return [name for name in dict.fromkeys([*names, " ".join(group) if len(group) > 1 else ""]) if len(name) > 4]
 
 
 def _signatures(articles: Sequence[Article]) -> list[tuple[str, int]]:

@@ -14,11 +14,6 @@ def f1(counts: Array) -> Array:
     return _ratio(2 * tp, 2 * tp + fp + fn)
 
 
-def f1_where_it_occurs(counts: Array) -> Array:
-    """Return F1 from (..., 3) counts, NaN where the label has no positive: such a draw says nothing of it."""
-    return np.where(counts[..., 0] + counts[..., 2] > 0, f1(counts), np.nan)
-
-
 def precision(counts: Array) -> Array:
     """Return precision from (..., 3) counts; 0 where nothing was predicted."""
     return _ratio(counts[..., 0], counts[..., 0] + counts[..., 1])
@@ -69,11 +64,11 @@ def _mean(scores: Array, occurs: NDArray[np.bool_], of: int) -> Array:
     """Average scores over their last axis, ``of`` labels.
 
     A bootstrap draw may have none of a label that the sample (the first row) has. There the label is left out of
-    the mean; as a zero it would draw the interval down.
+    the mean; as a zero it would draw the interval down. A draw with no label at all says nothing: NaN.
     """
     in_sample = np.atleast_2d(occurs)[0].sum()
     mean = _ratio(np.where(occurs, scores, 0.0).sum(axis=-1), occurs.sum(axis=-1))
-    return mean * float(in_sample) / max(of, 1)
+    return np.where(occurs.any(axis=-1), mean * float(in_sample) / max(of, 1), np.nan)
 
 
 def _ratio(above: Array, below: Array) -> Array:

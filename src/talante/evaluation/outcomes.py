@@ -125,7 +125,11 @@ def topic_bins(outcomes: Sequence[Outcome], topics: Sequence[str]) -> Counts:
 def stance_bins(outcomes: Sequence[Outcome]) -> Counts:
     """Sort the scores of the predicted stances of labelled pairs into bins, (articles, BINS, 3), as `topic_bins`."""
     return _bins(
-        [(max(o.probabilities[target]), gold == predicted) for target, gold, predicted in o.pairs if predicted]
+        [
+            (o.probabilities[target][STANCES.index(predicted)], gold == predicted)
+            for target, gold, predicted in o.pairs
+            if predicted
+        ]
         for o in outcomes
     )
 

@@ -14,7 +14,7 @@ from talante.corpus.article import STANCES, Article, Stance
 from talante.corpus.files import UNREADABLE, cannot_read, lines, open_binary, parse_object
 from talante.corpus.records import Finding, raise_on
 from talante.corpus.schema import Schema
-from talante.errors import DataError, nearest
+from talante.errors import DataError, UsageError, nearest
 
 #: A topic with a score is given from here on, where the file does not say itself which topics are given.
 GIVEN = 0.5
@@ -100,7 +100,7 @@ def read_predictions(path: Path, gold: Sequence[Article], schema: Schema) -> lis
 def _read(path: Path) -> tuple[list[_Line], int]:
     """Return the lines of a file that are not blank, at least one, and the number of all."""
     if not path.is_file():
-        raise DataError("no such file", place=str(path))
+        raise UsageError("is a folder, not a file" if path.is_dir() else "no such file", place=str(path))
     try:
         with open_binary(path) as stream:
             head = stream.read(4096)

@@ -61,6 +61,10 @@ LEAST_TURN = 0.10
 
 HOLDS = "holds"
 NO_CLAIM = "no claim"
+TOO_FEW = "too few"
+
+#: With fewer answers, none of which moved, up to one in twenty may still do (the rule of three: 3 / 0.05).
+FEWEST = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +222,7 @@ def _verdict(should: Should, stances: Estimate | None, score: Estimate | None, t
     if not measured:
         return NO_CLAIM
     if all(estimate.high <= bound for estimate, bound in measured):
-        return HOLDS
+        return HOLDS if all(estimate.n >= FEWEST for estimate, _ in measured) else TOO_FEW
     beyond = any(estimate.low > bound for estimate, bound in measured)
     if should == "turn":
         return "turns less than it should" if beyond else "perhaps turns too little"
@@ -241,7 +245,7 @@ def render_probes(figures: Sequence[ProbeFigures]) -> str:
             f"{f.verdict}"
         )
     lines += ["", "What is done, and what should come of it:"]
-    lines += [f"  {f.probe.name + ':':<19}{f.probe.meaning}; {_SHOULD[f.probe.should]}" for f in figures]
+    lines += [f"  {f.probe.name + ':':<19}{f.probe.meaning}; {SHOULD[f.probe.should]}" for f in figures]
     lines += [
         f"Of the {f.swapped.n} answers that had to become another one when targets were swapped, "
         f"{_percent(f.swapped)} did."
@@ -261,7 +265,8 @@ def render_probes(figures: Sequence[ProbeFigures]) -> str:
     )
 
 
-_SHOULD: dict[Should, str] = {
+#: What should come of a change, in words.
+SHOULD: dict[Should, str] = {
     "not move": "answers should stay",
     "swap": "stances should swap",
     "turn": "stances should turn",

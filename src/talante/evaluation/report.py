@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from talante.corpus.article import STANCES
 from talante.corpus.schema import Schema
+from talante.evaluation.compare import FEWEST_UNITS
 from talante.evaluation.controls import CONTROLS, Guesses
 from talante.evaluation.forecast import Forecast
 from talante.evaluation.intervals import Bootstrap, Estimate
@@ -16,7 +17,7 @@ from talante.evaluation.leaks import Leak
 from talante.evaluation.metrics import (
     average_precision,
     ece,
-    f1_where_it_occurs,
+    f1,
     f_avg,
     macro_f1,
     macro_f1_of_labels,
@@ -171,6 +172,8 @@ class Report:
     """Macro-F1 of the stances and of the topics of each language; None where it has no label of the kind."""
     worst_group: Group | None
     """Of the groups with MIN_STANCES labelled stances."""
+    judged: int
+    """Groups, or articles where these are resampled, that have labelled stances."""
     controls: list[Control]
     slices: list[Slice]
     random_split: RandomSplit | None
@@ -186,6 +189,8 @@ class Report:
         fair = [c for c in self.controls if c.fair]
         if not fair:
             return "No stances to judge."
+        if self.judged < FEWEST_UNITS:
+            return f"Too few to judge: stances in {self.judged} {self.resampled}, and it takes {FEWEST_UNITS}."
         best = max(fair, key=lambda c: c.macro_f1.value)
         lead = f"macro-F1 {best.lead.value:+.2f} [{best.lead.low:+.2f}, {best.lead.high:+.2f}]"
         unbeaten = [c.name for c in fair if c.lead.low <= 0]
@@ -259,7 +264,7 @@ def build_report(
         untagged=sum(o.words == 0 for o in outcomes),
         resampled=bootstrap.unit,
         topics=[label(t, topics[:, i], scored[t]) for i, t in enumerate(schema.topic_ids) if occurring[i]],
-        topics_micro=label("all topics", topics[:, occurring].sum(axis=1), every_topic) if occurring.any() else None,
+        topics_micro=label("all topics", topics.sum(axis=1), every_topic) if topics.any() else None,
         topics_macro_f1=bootstrap.estimate(topics, macro_f1_of_labels, _positives(topics)) if occurring.any() else None,
         stances=[stance(t, [t], stances[:, i]) for i, t in enumerate(schema.target_ids) if stances[:, i].any()],
         pooled=stance("all targets", schema.target_ids, pooled) if stances.any() else None,
@@ -269,6 +274,7 @@ def build_report(
         curves=_curves(outcomes, schema, every_topic, every_target),
         languages=_languages(outcomes, schema),
         worst_group=_worst_group(outcomes),
+        judged=int(bootstrap.by_unit(pooled).any(axis=(1, 2)).sum()),
         controls=_controls(bootstrap, outcomes, pooled) if stances.any() else [],
         slices=slices(outcomes, schema),
         random_split=_random_split(extras.random, outcomes, schema) if extras.random else None,
@@ -347,11 +353,16 @@ def _label(bootstrap: Bootstrap, weights: NDArray[Any], name: str, counts: Count
     return LabelFigures(
         name,
         n,
-        bootstrap.interval(precision(totals), n, counts),
-        bootstrap.interval(recall(totals), n, counts),
-        bootstrap.interval(f1_where_it_occurs(totals), n, counts),
+        bootstrap.interval(_where(totals[:, 0] + totals[:, 1], precision(totals)), n, counts),
+        bootstrap.interval(_where(totals[:, 0] + totals[:, 2], recall(totals)), n, counts),
+        bootstrap.interval(_where(totals[:, 0] + totals[:, 2], f1(totals)), n, counts),
         None if ap is None else bootstrap.interval(ap, n, counts),
     )
+
+
+def _where(basis: Counts, values: Counts) -> Counts:
+    """Return values, NaN in the draws that have nothing to compute them of."""
+    return np.where(basis > 0, values, np.nan)
 
 
 def _stances(
@@ -466,7 +477,10 @@ def _confusion(outcomes: Sequence[Outcome], guesses: Guesses) -> Counts:
     counts = np.zeros((len(outcomes), len(STANCES), len(STANCES) + 1))
     for row, o, guessed in zip(counts, outcomes, guesses, strict=True):
         for (_, gold, _), guess in zip(o.pairs, guessed, strict=True):
-            row[STANCES.index(gold), len(STANCES) if guess is None else STANCES.index(guess)] += 1
+            if isinstance(guess, tuple):
+                row[STANCES.index(gold)] += guess
+            else:
+                row[STANCES.index(gold), len(STANCES) if guess is None else STANCES.index(guess)] += 1
     return counts
 
 

@@ -1,6 +1,5 @@
 """The figures of parts of the articles, those that differ from the rest first."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,11 +10,10 @@ from talante.corpus.schema import Schema
 from talante.evaluation.intervals import MIN_GROUPS, Bootstrap, Estimate
 from talante.evaluation.metrics import f1, share
 from talante.evaluation.outcomes import Counts, Outcome, topic_counts
+from talante.evaluation.probes import quote_spans
 
 #: A slice with fewer labels of a kind is too small for a figure.
 FEWEST = 20
-
-_QUOTED = re.compile(r"[“\"]([^“”\"\n]{2,})[”\"]|«([^»\n]{2,})»")
 
 
 def _between(edges: Sequence[int], unit: str) -> Callable[[float], str]:
@@ -33,10 +31,10 @@ def _between(edges: Sequence[int], unit: str) -> Callable[[float], str]:
 def quoted_share(text: str) -> float:
     """Return the part of a text, from 0 to 1, that stands in quotation marks.
 
-    >>> quoted_share("so “much”")
-    0.4444444444444444
+    >>> quoted_share("so, “mucho”!!!")
+    0.5
     """
-    return sum(len(a or b) for a, b in _QUOTED.findall(text)) / max(1, len(text))
+    return sum(end - start for start, end in quote_spans(text)) / max(1, len(text))
 
 
 _words = _between((250, 500, 1000), " words")
@@ -99,7 +97,7 @@ def slices(outcomes: Sequence[Outcome], schema: Schema) -> list[Slice]:
     """Slice by all SLICINGS; those that differ come first, the worst of them at the top, those with too few last.
 
     A difference is between a slice and all other articles, paired by bootstrap draws over groups; over
-    articles where a slice has few groups, such as an outlet. One in twenty differs by chance.
+    articles where a slice has few groups, such as an outlet. One figure in twenty differs by chance.
     """
     groups = np.array([o.article.held_out_group for o in outcomes], dtype=object)
     by_group, by_article = Bootstrap(groups.tolist()), Bootstrap([o.article.id for o in outcomes])

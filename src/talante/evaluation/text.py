@@ -2,10 +2,11 @@
 
 import textwrap
 from collections.abc import Iterator
+from math import isnan
 
 from talante.corpus.article import STANCES
 from talante.evaluation.forecast import render_forecast
-from talante.evaluation.intervals import Estimate
+from talante.evaluation.intervals import MIN_GROUPS, Estimate
 from talante.evaluation.probes import render_probes
 from talante.evaluation.report import LabelFigures, Report
 from talante.evaluation.slices import Figure
@@ -24,14 +25,16 @@ def render(report: Report) -> str:
     lines += [
         "",
         f"{report.what}: {report.articles} articles in {report.groups} groups; model {report.model}",
-        f"95 % intervals by bootstrap over {report.resampled}; n counts labels.",
+        f"95 % intervals by bootstrap over {report.resampled}{_parts(report)}; n counts labels.",
     ]
-    if report.resampled == "articles" and 1 < report.groups < report.articles:
+    if report.resampled == "articles" and report.groups < report.articles:
         lines.append(
             "So few groups are not resampled: the intervals hold for more articles of these, and not for others."
         )
     if report.untagged:
-        lines.append(f"{report.untagged} articles could not be tagged; all their labels count as missed.")
+        lines.append(
+            f"{report.untagged} articles could not be tagged or have no row; all their labels count as missed."
+        )
     for part in (_stances, _controls, _topics, _calibration, _languages, _slices, _random, _mistakes):
         if block := list(part(report)):
             lines += ["", *block]
@@ -42,8 +45,18 @@ def render(report: Report) -> str:
     return "\n".join(lines)
 
 
+def _parts(report: Report) -> str:
+    return f" (over articles in parts of fewer than {MIN_GROUPS} groups)" if report.resampled == "groups" else ""
+
+
 def _short(estimate: Estimate | None) -> str:
-    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]" if estimate else "-"
+    if estimate is None or isnan(estimate.value):
+        return "-"
+    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
+
+
+def _value(estimate: Estimate) -> str:
+    return "-" if isnan(estimate.value) else f"{estimate.value:.2f}"
 
 
 def _signed(estimate: Estimate) -> str:
@@ -56,7 +69,7 @@ def _stances(report: Report) -> Iterator[str]:
     yield f"{'Stance: F1 (n)':<23}" + "".join(f"{s:>12}" for s in STANCES) + "   macro-F1"
     for row in [*report.stances, report.pooled]:
         cells = "".join((f"{s.f1.value:.2f} ({s.support})" if s.support else "-").rjust(12) for s in row.stances)
-        yield f"{row.target:<23}{cells}   {row.macro_f1}   F-avg {row.f_avg.value:.2f}"
+        yield f"{row.target:<23}{cells}   {row.macro_f1}   F-avg {_value(row.f_avg)}"
     yield from ("", f"{'All targets':<23}{'precision':>12}{'recall':>12}   F1                   average precision")
     yield from (_label(stance) for stance in report.pooled.stances)
     if report.addressed:
@@ -75,7 +88,7 @@ def _stances(report: Report) -> Iterator[str]:
 
 def _label(row: LabelFigures) -> str:
     return (
-        f"{row.label:<23}{row.precision.value:>12.2f}{row.recall.value:>12.2f}   {_short(row.f1):<19}"
+        f"{row.label:<23}{_value(row.precision):>12}{_value(row.recall):>12}   {_short(row.f1):<19}"
         f"  {_short(row.average_precision):<18} n={row.support}"
     )
 
@@ -92,10 +105,11 @@ def _controls(report: Report) -> Iterator[str]:
 
 
 def _topics(report: Report) -> Iterator[str]:
-    if report.topics_micro and report.topics_macro_f1:
+    if report.topics_micro:
         yield f"{'Topic':<23}{'precision':>12}{'recall':>12}   F1                   average precision"
         yield from (_label(row) for row in [*report.topics, report.topics_micro])
-        yield f"{'macro-F1':<47}   {_short(report.topics_macro_f1)}"
+        if report.topics_macro_f1:
+            yield f"{'macro-F1':<47}   {_short(report.topics_macro_f1)}"
 
 
 def _calibration(report: Report) -> Iterator[str]:
@@ -121,7 +135,7 @@ def _slices(report: Report) -> Iterator[str]:
         name = textwrap.shorten(f"{part.by}: {part.name}", 40, placeholder="…")
         yield f"{mark} {name:<40}{part.articles:>8}   {_figure(part.stances):<25}{_figure(part.topics)}"
     left, few = len(told) - len(told[:_SLICES]), len(report.slices) - len(told)
-    yield "* differs from the rest beyond its interval, as one in twenty does by chance."
+    yield "* differs from the rest beyond its interval, as one figure in twenty does by chance."
     yield f"Not shown: {left} that stand out less, {few} with too few labels."
 
 
@@ -131,16 +145,16 @@ def _figure(figure: Figure) -> str:
 
 def _random(report: Report) -> Iterator[str]:
     split = report.random_split
-    if split:
+    if split and split.articles:
         figures = {"stances": (split.stances, split.stances_leak), "topics": (split.topics, split.topics_leak)}
-        told = [f"{name} {value:.2f} ({_signed(leak)})" for name, (value, leak) in figures.items() if value and leak]
+        told = [f"{name} {value:.2f} ({_signed(leak)})" for name, (value, leak) in figures.items() if leak]
         yield from textwrap.wrap(
             f"A random split would say, macro-F1 on {split.articles} of the articles: {', '.join(told)}.", _WIDTH
         )
         if any(leak and leak.low > 0 for leak in (split.stances_leak, split.topics_leak)):
             yield "What it says more is leakage: it has seen other articles of the same outlet."
         else:
-            yield "That is no more than with outlets held out: no leakage to see."
+            yield "That is not more than with outlets held out, beyond the interval: no leakage to see."
 
 
 def _mistakes(report: Report) -> Iterator[str]:

@@ -42,7 +42,7 @@ def evaluate_gold(gold: Path, model: Model, *, probe: bool = False) -> Report:
         model=model.id,
         extras=Extras(
             mistakes=worst(model, tagged, outcomes),
-            leaks=[*learned_from(tagged, model), *find_leaks(articles)],
+            leaks=[*learned_from(tagged, model), *find_leaks([o.article for o in outcomes])],
             probes=summarize_probes(probe_articles(model, tagged), [p.article.held_out_group for p in tagged])
             if probe
             else (),
@@ -65,7 +65,9 @@ def evaluate_predictions(gold: Path, predictions: Path, schema: Schema) -> Repor
         schema,
         what=gold.name,
         model=str(predictions),
-        extras=Extras(mistakes=worst(None, [], outcomes) if scored else (), leaks=find_leaks(articles)),
+        extras=Extras(
+            mistakes=worst(None, [], outcomes) if scored else (), leaks=find_leaks([o.article for o in outcomes])
+        ),
     )
 
 
@@ -86,6 +88,8 @@ def _prepared(article: Article, preparer: Preparer) -> Prepared | None:
 def _foreign(articles: Sequence[Article], predicted: Sequence[Predicted], schema: Schema) -> list[Outcome]:
     """Return the outcomes of articles that another system tagged."""
     preparer, outcomes = Preparer(schema), []
+    # With scores of some topics only, those of the others would be made up
+    scored = all(set(schema.topic_ids) <= set(said.topic_scores) for said in predicted if not said.missing)
     for article, said in zip(articles, predicted, strict=True):
         prepared = _prepared(article, preparer)
         if said.missing or prepared is None:
@@ -95,12 +99,11 @@ def _foreign(articles: Sequence[Article], predicted: Sequence[Predicted], schema
             Outcome(
                 article=prepared.article,
                 words=prepared.words,
-                scores={topic: said.topic_scores.get(topic, 0.0) for topic in schema.topic_ids},
+                scores=said.topic_scores if scored else {},
                 predicted_topics=frozenset(said.topics),
                 predicted_stances=said.stances,
                 probabilities=said.probabilities,
-                # Such a file says whether a target is treated, and not how sure that is
-                addressed={t: float(t in said.stances) for t in {*prepared.mentions, *said.stances}},
+                # Such a file says whether a target is treated, and not how sure that is: no scores of ``addressed``
                 near={target: context.near for target, context in prepared.contexts.items()},
             )
         )
@@ -113,6 +116,9 @@ def compare_systems(a: str, b: str, gold: Path) -> Comparison:
     Raises DataError for a faulty file, ModelError for a missing or damaged model, UsageError when the two do not know
     the same labels.
     """
+    for name in (a, b):
+        if Path(name).suffix and not Path(name).exists():
+            raise UsageError("neither a model nor a file", place=name)
     models = [None if Path(name).is_file() else load(find_model(name)) for name in (a, b)]
     known = [model.schema for model in models if model] or [load(find_model(None)).schema]
     if any((s.topic_ids, s.target_ids) != (known[0].topic_ids, known[0].target_ids) for s in known):
@@ -153,12 +159,12 @@ def cross_validate_corpus(
     return build_report(
         found.outcomes,
         corpus.schema,
-        what=f"{data}, cross-validated with groups held out",
+        what=f"{data.resolve().name}, cross-validated with groups held out",
         model="fitted anew for each fold",
         extras=Extras(
             random=found.random,
             mistakes=found.mistakes,
-            leaks=find_leaks(corpus.articles),
+            leaks=find_leaks([p.article for p in articles]),
             probes=summarize_probes(found.probes, [o.article.held_out_group for o in found.outcomes]) if probe else (),
             forecast=foretold,
             card={"data": {"digest": corpus.digest, **composition(corpus)}},

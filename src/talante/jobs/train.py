@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from talante import __version__
-from talante.corpus.records import load_corpus
+from talante.corpus.records import load_corpus, load_gold
 from talante.errors import NotEnoughDataError
 from talante.evaluation.card import scores
 from talante.evaluation.crossval import Progress
@@ -35,6 +35,8 @@ def train(
     """
     settings = settings or Settings()
     corpus = load_corpus(data)
+    for gold in golds:  # a fault must show before the work
+        load_gold(gold, corpus.schema)
     articles = prepare_corpus(corpus)
     model = fit(articles, corpus.schema, settings)
     labelled = sum(len(a.stances or ()) for a in corpus.articles)
