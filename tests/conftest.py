@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from talante.corpus.records import Corpus, load_corpus
 from talante.jobs.corpus import prepare_corpus
@@ -16,6 +17,9 @@ from talante.model.fit import Settings, fit
 from talante.model.model import Model
 from talante.model.registry import Registry
 from talante.text.prepare import Prepared
+
+settings.register_profile("talante", deadline=None)  # no test is about time, and the first example imports a lot
+settings.load_profile("talante")
 
 ROOT = Path(__file__).parent.parent
 MINI = Path(__file__).parent / "mini"

@@ -327,7 +327,7 @@ def test_the_precision_recall_curve_is_that_of_scikit_learn(items: list[tuple[bo
         np.testing.assert_allclose(precision_recall(gold, scores)[::-1], np.stack([recall, precision], axis=1)[:-1])
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(PAIRS)
 def test_precision_and_recall_of_a_stance_are_those_of_scikit_learn(
     pairs: list[tuple[Stance, Stance | None]],
