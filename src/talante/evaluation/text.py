@@ -33,7 +33,7 @@ def render(report: Report) -> str:
         )
     if report.untagged:
         lines.append(
-            f"{report.untagged} articles could not be tagged or have no row; all their labels count as missed."
+            f"Not tagged, or without a row: {report.untagged} of the articles; all their labels count as missed."
         )
     for part in (_stances, _controls, _topics, _calibration, _languages, _slices, _random, _mistakes):
         if block := list(part(report)):
