@@ -27,7 +27,7 @@ from talante.corpus.schema import Schema, Target, Topic
 from talante.evaluation import intervals
 from talante.evaluation.compare import STANCES_OVERALL, TOPICS_OVERALL, compare
 from talante.evaluation.intervals import Bootstrap
-from talante.evaluation.metrics import ece, f1, f1_where_it_occurs, macro_f1, macro_f1_of_labels, share
+from talante.evaluation.metrics import ece, f1, macro_f1, macro_f1_of_labels, share
 from talante.evaluation.outcomes import BINS, Outcome
 
 Array = NDArray[np.float64]
@@ -60,7 +60,7 @@ FIGURES: dict[str, tuple[str, Callable[[Array], Array]]] = {
     "stances, macro-F1": ("stances", macro_f1),
     "topics, micro-F1": ("topics", lambda counts: f1(counts.sum(axis=-2))),
     "topics, macro-F1": ("topics", macro_f1_of_labels),
-    "rarest topic, F1": ("rarest", f1_where_it_occurs),
+    "rarest topic, F1": ("rarest", lambda counts: macro_f1_of_labels(counts[..., None, :])),
     "stances right, share": ("right", share),
     "calibration error": ("bins", ece),
 }
