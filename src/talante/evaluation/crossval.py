@@ -62,7 +62,7 @@ def cross_validate(
     jobs: int = -1,
     progress: Progress | None = None,
 ) -> CrossValidation:
-    """Predict each article by a model that saw no article of its group, and by one from a random split.
+    """Predict each article by a model that saw no article of its group, and some by one from a random split.
 
     Groups that share near-duplicates are one group. ``progress`` is called after each fold with the number of folds
     done and of all. Raises NotEnoughDataError with fewer than two groups.
@@ -105,15 +105,15 @@ def cross_validate(
 
 def joined_groups(articles: Sequence[Article]) -> list[str]:
     """Return the group of each article, one name for all groups that near-duplicates join."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     names = sorted({a.held_out_group for a in articles})
     number = {name: i for i, name in enumerate(names)}
     ends = [
         (number[articles[a].held_out_group], number[articles[b].held_out_group])
         for a, b, _ in near_duplicates([article.text for article in articles])
     ]
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     a, b = np.array(ends, dtype=np.intp).reshape(-1, 2).T
     _, component = connected_components(coo_matrix((np.ones(len(ends)), (a, b)), shape=(len(names), len(names))))
     first: dict[int, str] = {}
