@@ -17,6 +17,7 @@ from talante.corpus.article import STANCES, Article, Stance
 from talante.corpus.schema import Schema, load_schema, schema_from_data
 from talante.errors import DataError, UsageError
 from talante.evaluation.predictions import Predicted, read_predictions
+from talante.jobs.evaluate import evaluate_predictions
 from talante.jobs.tag import tag, to_row
 from talante.model.model import Model, Prediction, StancePrediction
 from tests.conftest import MINI, Run
@@ -437,3 +438,11 @@ def test_what_predict_prints_is_read_as_what_the_model_says(talante: Run, model:
     assert (first.topics, first.topic_scores) == (row["topics"], row["all_topics"])
     assert first.stances == {target: s["stance"] for target, s in row["stances"].items()} != {}
     assert (first.missing, second.missing) == (False, True)
+
+
+def test_what_talante_cannot_read_another_system_may(tmp_path: Path) -> None:
+    record = {"id": "a", "lang": "en", "title": "", "text": "© ", "topics": ["harbor"]}
+    (tmp_path / "gold.jsonl").write_text(json.dumps(record))
+    (tmp_path / "said.csv").write_text("id,topics\na,harbor\n")
+    report = evaluate_predictions(tmp_path / "gold.jsonl", tmp_path / "said.csv", SCHEMA)
+    assert report.untagged == 0 and report.topics_micro and report.topics_micro.f1.value == 1.0

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from talante.cli.template import template
+
 _SHOWN = 12  # terms in each direction: more would underline most of the text
 _GROUPS = {"stance": "Stances", "topic": "Topics", "addressed": "Treated, not only named"}
 
@@ -19,19 +21,9 @@ def explanation_page(rows: Sequence[Mapping[str, Any]]) -> str:
     ``rows`` are what `talante explain` writes: the labels of an article with the shares of its sentences and terms,
     or an ``id`` and an ``error``.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("talante.cli", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(signed=_signed, exact=_exact, tone=_tone)
     articles = [_article(row, f"article-{number}") for number, row in enumerate(rows, 1)]
-    return environment.get_template("explain.html.jinja").render(articles=articles)
+    page = template("explain.html.jinja", signed=_signed, exact=_exact, tone=_tone)
+    return str(page.render(articles=articles))
 
 
 def _signed(value: float) -> str:

@@ -13,6 +13,7 @@ from pathlib import PurePath
 from typing import Any
 
 from talante.cli import plots
+from talante.cli.template import template
 from talante.corpus.article import STANCES
 from talante.evaluation.forecast import Forecast
 from talante.evaluation.intervals import DRAWS, Estimate
@@ -165,20 +166,10 @@ def report_page(report: Report) -> str:
     return str(_template().render(values))
 
 
-@cache
+@cache  # it takes longer to compile than to fill in
 def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("talante.cli", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(two=_two, signed=_signed, thousandths=_thousandths, percent=_percent, count=_count)
-    return environment.get_template("report.html.jinja")
+    numbers = {"two": _two, "signed": _signed, "thousandths": _thousandths, "percent": _percent, "count": _count}
+    return template("report.html.jinja", **numbers)
 
 
 def _contents(report: Report, values: Mapping[str, Any]) -> list[tuple[str, str, bool]]:

@@ -92,19 +92,20 @@ def _foreign(articles: Sequence[Article], predicted: Sequence[Predicted], schema
     scored = all(set(schema.topic_ids) <= set(said.topic_scores) for said in predicted if not said.missing)
     for article, said in zip(articles, predicted, strict=True):
         prepared = _prepared(article, preparer)
-        if said.missing or prepared is None:
+        if said.missing:
             outcomes.append(untagged(article))
             continue
         outcomes.append(
             Outcome(
-                article=prepared.article,
-                words=prepared.words,
+                # What talante cannot read, another system may
+                article=prepared.article if prepared else article,
+                words=prepared.words if prepared else len(article.text.split()),
                 scores=said.topic_scores if scored else {},
                 predicted_topics=frozenset(said.topics),
                 predicted_stances=said.stances,
                 probabilities=said.probabilities,
                 # Such a file says whether a target is treated, and not how sure that is: no scores of ``addressed``
-                near={target: context.near for target, context in prepared.contexts.items()},
+                near={t: context.near for t, context in prepared.contexts.items()} if prepared else {},
             )
         )
     return outcomes
