@@ -1,13 +1,20 @@
 """TF-IDF equals scikit-learn's, term for term and number for number."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from talante.features.tfidf import Tfidf, count_terms, fit_tfidf
+from talante.features.tfidf import Counts, Tfidf, count_part, fit_tfidf, merge_counts
 from talante.features.tokens import terms
+
+
+def count_terms(texts: list[str], min_df: int, articles: list[str] | None = None) -> Counts:
+    return merge_counts([count_part(texts, articles)], min_df)
+
 
 TEXTS = ["the ship left the harbor", "El barco dejó el puerto", "the harbor and the ship", "puerto, puerto, PUERTO"]
 
@@ -60,6 +67,25 @@ def test_what_a_part_of_counted_texts_teaches_is_what_it_teaches_alone() -> None
             np.testing.assert_allclose(part.idf, alone.idf)
             np.testing.assert_allclose(matrix[rows].toarray(), its_own.toarray())
         assert matrix.shape == (len(texts), len(part.terms))
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=20), st.integers(1, 3), st.sampled_from([None, 2, 5, 100]))
+def test_counted_in_parts_is_counted_at_once(dealt: list[int], min_df: int, most: int | None) -> None:
+    texts = [TEXTS[number] + " ship" * (i % 3) for i, number in enumerate(dealt)]
+    names = [f"{i // 2}" for i in range(len(texts))]
+    at_once = merge_counts([count_part(texts, names)], min_df, most)
+    cuts = [*range(0, len(texts), 4), len(texts)]
+    parts = [count_part(texts[a:b], names[a:b]) for a, b in pairwise(cuts)]
+    in_parts = merge_counts(parts, min_df, most)
+    assert in_parts.terms.tolist() == at_once.terms.tolist() == sorted(at_once.terms)
+    assert (in_parts.matrix != at_once.matrix).nnz == 0
+    np.testing.assert_array_equal(in_parts.sources, at_once.sources)
+
+
+def test_of_many_terms_the_most_frequent_are_kept() -> None:
+    counts = merge_counts([count_part(["ship", "harbor ship", "ship harbor pier"])], 1, most=2)
+    assert counts.terms.tolist() == ["harbor", "ship"]
+    assert counts.matrix.toarray().tolist() == [[0, 1], [1, 1], [1, 1]]
 
 
 def test_the_words_of_a_matrix_are_those_of_its_vectors() -> None:

@@ -47,6 +47,18 @@ class WriteError(TalanteError):
     exit_code = 9
 
 
+class BusyError(TalanteError):
+    """Another process holds the lock."""
+
+    exit_code = 10
+
+
+#: Exit code of a retraining whose candidate the gate refused.
+REFUSED = 5
+
+#: Exit code of `drift` when a figure is beyond its limit.
+DRIFT_ALARM = 6
+
 #: Exit code of a run whose rows are all there, some of them with an `error` instead of tags.
 SOME_ROWS_FAILED = 8
 

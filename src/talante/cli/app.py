@@ -9,7 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from talante import __version__
-from talante.cli import compare, corpus, evaluate, explain, export, models, predict, train
+from talante.cli import compare, corpus, drift, evaluate, explain, export, models, predict, retrain, train
+from talante.cli.log import log_error
 from talante.errors import TalanteError, WriteError
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -24,8 +25,7 @@ def _discard_stdout() -> None:
 def _report_bug(error: Exception) -> NoReturn:
     if os.environ.get("TALANTE_TRACEBACK"):
         raise error
-    typer.echo(f"error: a bug in talante: {type(error).__name__}: {error}", err=True)
-    typer.echo("run again with TALANTE_TRACEBACK=1 to see where, and please report it", err=True)
+    log_error(error)
     sys.exit(1)
 
 
@@ -36,10 +36,10 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except TalanteError as error:
-            typer.echo(f"error: {error}", err=True)
+            log_error(error)
             sys.exit(error.exit_code)
-        except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
+        except KeyboardInterrupt as interruption:
+            log_error(interruption)
             sys.exit(_INTERRUPTED)
         except BrokenPipeError:
             # The reader, such as `head`, has had enough
@@ -49,7 +49,7 @@ class _Commands(TyperGroup):
             if error.errno not in _NO_ROOM:
                 _report_bug(error)
             _discard_stdout()
-            typer.echo(f"error: stdout: cannot write: {str(error.strerror).lower()}", err=True)
+            log_error(WriteError(f"cannot write: {str(error.strerror).lower()}", place="stdout"))
             sys.exit(WriteError.exit_code)
         except Exception as error:
             # typer's own exceptions (usage, exit) pass: typer knows what to say
@@ -64,8 +64,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 bad input data, 4 model missing or damaged, 7 not enough "
-    "data, 8 some rows could not be tagged, 9 output could not be written, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 bad input data, 4 model missing or damaged, 5 the gate "
+    "refused the candidate, 6 drift, 7 not enough data, 8 some rows could not be tagged, 9 output could not be "
+    "written, 10 another run holds the lock, 130 interrupted.",
 )
 
 
@@ -91,8 +92,10 @@ def talante(
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
 app.command("train")(train.train)
+app.command("retrain")(retrain.retrain)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("drift")(drift.drift)
 app.command("export")(export.export)
 app.add_typer(models.app, name="models")
 app.add_typer(corpus.app, name="corpus")

@@ -1,12 +1,12 @@
 """`talante evaluate`: how good, and how sure."""
 
 import json
-import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from talante.cli.log import set_up
 from talante.cli.progress import shown
 from talante.corpus.files import written_whole
 from talante.errors import UsageError
@@ -54,7 +54,7 @@ def evaluate(
     from talante.evaluation.text import render
     from talante.jobs.evaluate import cross_validate_corpus, evaluate_gold, evaluate_predictions
 
-    logging.basicConfig(format="warning: %(message)s", level=logging.WARNING)
+    set_up()
     if gold is None:
         with shown("cross-validation") as progress:
             report = cross_validate_corpus(data, probe=probe, curve=curve, progress=progress)

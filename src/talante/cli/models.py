@@ -1,36 +1,103 @@
-"""`talante models`: which models there are and which is in use."""
+"""`talante models`: which models there are, which is in use and why, what changed, and putting another into use."""
 
 import json
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from talante.cli.table import show_table
-from talante.errors import ModelError
+from talante.corpus.files import locked
+from talante.errors import ModelError, TalanteError
 from talante.model.card import card_text
 from talante.model.files import load, read_card
-from talante.model.registry import find_model, find_registry
+from talante.model.registry import Event, Registry, find_model, find_registry
 
-app = typer.Typer(no_args_is_help=True, help="List, inspect, verify and promote models.")
+app = typer.Typer(no_args_is_help=True, help="List, compare, verify, promote, roll back and prune models.")
+
+BY = Annotated[str, typer.Option(help="Who asked, for the history; default: user@machine.")]
 
 
 @app.command("list")
-def list_models() -> None:
-    """List the models, say which is in use, and where they were looked for.
+def list_models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+) -> None:
+    """List the models, say which is in use and why, what became of the others, and where they were looked for.
 
     Looked up in this order: --model, the folder that TALANTE_MODELS names, ./models, the models that came with talante.
     """
     registry = find_registry()
-    current, rows = registry.current(), []
-    for model_id in registry.ids():
-        try:
-            data = read_card(registry.path(model_id)).get("data", {})
-            row = [str(data.get("articles", "?")), ", ".join(data.get("languages", {}))]
-        except ModelError:
-            row = ["damaged", "see talante models verify"]
-        rows.append([model_id, "in use" if model_id == current else "", *row])
-    show_table(["model", "", "articles", "languages"], rows)
+    history = _history(registry)
+    current = registry.current()
+    rows = [_row(registry, model_id, current, history) for model_id in registry.ids()]
+    reason = next((event for event in reversed(history) if _put_into_use(event) == current), None)
+    if as_json:
+        told = {"folder": str(registry.folder), "why": registry.why, "in_use": current, "since": reason, "models": rows}
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        return
+    show_table(["model", "", "articles", "languages", "last"], [_cells(row) for row in rows])
     typer.echo(f"in {registry.folder}, because {registry.why}")
+    typer.echo(_why(current, reason))
+
+
+def _history(registry: Registry) -> list[Event]:
+    try:
+        return registry.history()
+    except ModelError as error:  # models can be listed all the same
+        typer.echo(f"error: {error}", err=True)
+        return []
+
+
+def _row(registry: Registry, model_id: str, current: str | None, history: Sequence[Event]) -> dict[str, Any]:
+    try:
+        data = read_card(registry.path(model_id)).get("data", {})
+        told = {"articles": data.get("articles"), "languages": list(data.get("languages", {})), "damaged": None}
+    except ModelError as error:
+        told = {"articles": None, "languages": [], "damaged": str(error)}
+    last = next((told for event in reversed(history) if (told := _became(event, model_id))), (None, None))
+    return {"model": model_id, "in_use": model_id == current, **told, "last": last[0], "time": last[1]}
+
+
+def _became(event: Event, model_id: str) -> tuple[str, str] | None:
+    """Say what an event was to a model, and when."""
+    name, time = event["event"], event["time"]
+    if event.get("model") == model_id and name in _BECAME:
+        return _BECAME[name], time
+    if event.get("before") == model_id and name == "rolled back":
+        return "rolled back", time
+    return None
+
+
+#: What an event was to the model that it names.
+_BECAME = {
+    "promoted": "promoted",
+    "rolled back": "back in use",
+    "interrupted": "interrupted",
+    "refused": "refused",
+    "undecided": "undecided",
+}
+
+
+def _put_into_use(event: Event) -> str | None:
+    return event["model"] if event["event"] in ("promoted", "rolled back") else None
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    last = f"{row['last']} {row['time'][:10]}" if row["last"] else "not in the history"
+    number = "?" if row["articles"] is None else str(row["articles"])
+    cells = ["damaged", "see talante models verify"] if row["damaged"] else [number, ", ".join(row["languages"])]
+    return [row["model"], "in use" if row["in_use"] else "", *cells, last]
+
+
+def _why(current: str | None, reason: Event | None) -> str:
+    if current is None:
+        return "no model is in use; choose one with `talante models promote ID`"
+    if reason is None:
+        return f"{current} is in use; the history does not say why"
+    why = reason.get("why") or ("rolled back" if reason["event"] == "rolled back" else "promoted by hand")
+    return f"{current} is in use since {reason['time']}: {why}; by {reason.get('by') or 'unknown'}"
 
 
 @app.command()
@@ -44,34 +111,152 @@ def show(
 
 
 @app.command()
-def verify(
-    model: Annotated[str | None, typer.Argument(metavar="MODEL", help="An id or folder; default: all models.")] = None,
+def promote(
+    model: Annotated[str, typer.Argument(metavar="ID", help="The model to put into use.")],
+    by: BY = "",
 ) -> None:
-    """Check every file of a model against its digest, and that it loads. Exit code 4 if one is damaged."""
-    registry = find_registry() if model is None else None
-    folders = [registry.path(i) for i in registry.ids()] if registry else [find_model(model)]
-    failures = []
-    for folder in folders:
-        try:
-            card = load(folder).card
-            page = folder / "README.md"
-            if not page.is_file() or page.read_text(encoding="utf-8", errors="replace") != card_text(card):
-                raise ModelError(
-                    "not what model.json says",
-                    place=str(page),
-                    remedy="it is made from model.json; restore it from a copy",
-                )
-            typer.echo(f"{folder}: sound")
-        except ModelError as error:
-            failures.append(error)
-            typer.echo(f"error: {error}", err=True)
-    if failures:
-        raise typer.Exit(ModelError.exit_code)
+    """Put a model into use, in one atomic step, and write that into history.jsonl; `rollback` undoes it."""
+    registry = find_registry()
+    with registry.changing("promoting"):
+        if registry.current() == registry.path(model).name:
+            typer.echo(f"{model} is in use already in {registry.folder}", err=True)
+            return
+        event = registry.promote(model, by=by)
+    _tell_change(registry, event, "`talante models rollback`")
 
 
 @app.command()
-def promote(model: Annotated[str, typer.Argument(metavar="ID", help="The model to put into use.")]) -> None:
-    """Put a model into use: point `current` at it and note that in history.jsonl. Going back is the same command."""
+def rollback(by: BY = "") -> None:
+    """Put the model that was in use before into use again, in one atomic step; twice goes two models back.
+
+    What is rolled back stays in the folder and in history.jsonl, and can be promoted again.
+    """
     registry = find_registry()
-    registry.promote(model)
-    typer.echo(f"{model} is in use in {registry.folder}", err=True)
+    with registry.changing("rolling back"):
+        event = registry.rollback(by=by)
+    _tell_change(registry, event, f"`talante models promote {event['before']}`")
+
+
+def _tell_change(registry: Registry, event: Event, undo: str) -> None:
+    before = event["before"]
+    was = f"before it was {before}; undo it with {undo}" if before else "before it was none"
+    typer.echo(f"{event['model']} is in use in {registry.folder}; {was}", err=True)
+
+
+@app.command()
+def prune(
+    keep: Annotated[int, typer.Option(min=1, help="How many of the models last in use stay.")] = 3,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
+    by: BY = "",
+) -> None:
+    """Remove models: all but those last in use, which `rollback` can go back to, and print the ids of the others.
+
+    Candidates that were never in use go, too, whether refused or not looked at yet. The model in use always stays, and
+    so does the one that floors were pinned with.
+    """
+    from talante.jobs.floors import load_floors
+
+    registry = find_registry()
+    floors = load_floors(registry.folder)
+    with (
+        # A retraining must find its candidate where it has put it
+        nullcontext() if dry_run else locked(registry.folder / ".lock-retrain", "pruning"),
+        nullcontext() if dry_run else registry.changing("pruning"),
+    ):
+        gone = registry.prune(keep, {floors.model} if floors else set(), by=by, dry_run=dry_run)
+    for model_id in gone:
+        typer.echo(model_id)
+    typer.echo(f"{len(gone)} models {'would be ' if dry_run else ''}removed from {registry.folder}", err=True)
+
+
+@app.command()
+def pin(
+    data: Annotated[Path, typer.Option(help="The corpus that the model in use learned from.")] = Path("data"),
+    lower: Annotated[bool, typer.Option("--lower", help="Let floors go down, too; otherwise each only rises.")] = False,
+    by: BY = "",
+) -> None:
+    """Pin the figures of the model in use as floors that `talante retrain` lets no candidate fall below.
+
+    A candidate may be worse than the model before it by a margin, and over many nights such margins add up. A floor
+    lies one margin below a figure of today and stands until somebody pins anew with --lower.
+    """
+    from talante.jobs import floors
+
+    registry = find_registry()
+    found = floors.pin(data, registry.folder, lower=lower, by=by)
+    rows = [[on[:16], name, f"{value:.4f}"] for on, of in found.values.items() for name, value in of.items()]
+    show_table(["on", "figure", "floor"], rows)
+    typer.echo(f"pinned with {found.model} in {registry.folder / floors.FILE}", err=True)
+
+
+@app.command()
+def verify(
+    model: Annotated[
+        str | None, typer.Argument(metavar="MODEL", help="An id or folder; default: all models and the registry.")
+    ] = None,
+) -> None:
+    """Check every file of a model against its digest, and that it loads. Exit code 4 if one is damaged.
+
+    Without MODEL, all models are checked, and the registry: that the model in use is one of them, that each line of
+    history.jsonl is an event, and that floors.json and gate.toml, where they are, can be read.
+    """
+    registry = find_registry() if model is None else None
+    folders = [registry.path(i) for i in registry.ids()] if registry else [find_model(model)]
+    checks: list[tuple[Path, Callable[[], object]]] = [(folder, lambda f=folder: _check(f)) for folder in folders]
+    failed = 0
+    for place, check in [*checks, *(_of_registry(registry) if registry else [])]:
+        try:
+            check()
+            typer.echo(f"{place}: sound")
+        except TalanteError as error:
+            failed += 1
+            typer.echo(f"error: {error}", err=True)
+    if failed:
+        raise typer.Exit(ModelError.exit_code)
+
+
+def _check(folder: Path) -> None:
+    card, page = load(folder).card, folder / "README.md"
+    if not page.is_file() or page.read_text(encoding="utf-8", errors="replace") != card_text(card):
+        remedy = "it is made from model.json; restore it from a copy"
+        raise ModelError("not what model.json says", place=str(page), remedy=remedy)
+
+
+def _of_registry(registry: Registry) -> list[tuple[Path, Callable[[], object]]]:
+    from talante.evaluation.gate import load_gate
+    from talante.jobs.floors import FILE, load_floors
+
+    folder = registry.folder
+    checks: list[tuple[Path, Callable[[], object]]] = [
+        (folder / "current", lambda: load(find_model(None))),
+        (folder / "history.jsonl", registry.in_use),
+        (folder / FILE, lambda: load_floors(folder)),
+        (folder / "gate.toml", lambda: load_gate(folder)),
+    ]
+    return [check for check in checks if check[0].exists() or check[0].name == "current"]
+
+
+@app.command()
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="A model's id or folder, usually the earlier one.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The same, usually the later one.")],
+    on: Annotated[
+        list[str] | None,
+        typer.Option("--on", help="Tag these articles with both: a file, folder or glob; may be repeated."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+) -> None:
+    """Tell what changed from model A to model B: articles learned from, labels, settings, figures, words, answers.
+
+    Answers are compared on the articles that both learned from: each model keeps what one fitted in the same way, but
+    without the article's group, said of it. `--on` adds what the two themselves say of other articles.
+
+    - `talante models diff 430edcce2a3a 881e7512827c`
+
+    - `talante models diff 430edcce2a3a 881e7512827c --on news.jsonl.gz --json`
+    """
+    from talante.cli.diff_text import render_diff
+    from talante.jobs import diff as job
+
+    found = job.diff(find_model(a), find_model(b), on or [])
+    typer.echo(json.dumps(found.to_json(), indent=1, ensure_ascii=False) if as_json else render_diff(found))

@@ -1,4 +1,4 @@
-"""A progress bar on stderr, on a terminal only."""
+"""A progress bar on stderr, on a terminal only, with the time that is left."""
 
 import sys
 from collections.abc import Iterator
@@ -7,19 +7,35 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from talante.evaluation.crossval import Progress
+    from talante.jobs.train import Stages
 
 
 @contextmanager
 def shown(what: str) -> "Iterator[Progress | None]":
     """Yield what to call with how many steps are done and how many there are; None where nobody would see it."""
+    with stages() as progress:
+        yield (lambda done, of: progress(what, done, of)) if progress else None
+
+
+@contextmanager
+def stages() -> "Iterator[Stages | None]":
+    """Do the same for work in several stages, each with its name and its own bar."""
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+        tasks: dict[str, TaskID] = {}
+
+        def progress(stage: str, done: int, of: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=of)
+            bar.update(tasks[stage], completed=done, total=of)
+
+        yield progress

@@ -1,12 +1,13 @@
 """`talante train`: fit a candidate."""
 
-import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from talante.cli.progress import shown
+from talante.cli.cache import Cache, opened
+from talante.cli.log import set_up
+from talante.cli.progress import stages
 
 
 def train(
@@ -18,6 +19,7 @@ def train(
     quick: Annotated[
         bool, typer.Option("--quick", help="Do not cross-validate: faster, and its card has no such figures.")
     ] = False,
+    cache: Cache = None,
 ) -> None:
     """Fit a candidate model to the labelled corpus, measure it, and write it beside the others.
 
@@ -27,9 +29,9 @@ def train(
     """
     from talante.jobs import train as job
 
-    logging.basicConfig(format="warning: %(message)s", level=logging.WARNING)
-    with shown("cross-validation") as progress:
-        model = job.train(data, models, golds=gold or (), measure=not quick, progress=progress)
+    set_up()
+    with stages() as progress:
+        model = job.train(data, models, golds=gold or (), measure=not quick, cache=opened(cache), progress=progress)
     elsewhere = "" if models == Path("models") else f"TALANTE_MODELS={models} "
     typer.echo(f"written: {models / model.id}", err=True)
     typer.echo(f"put it into use with: {elsewhere}talante models promote {model.id}", err=True)

@@ -1,5 +1,7 @@
 """The one document type: what every reader yields and every later step takes."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -46,6 +48,24 @@ class Article:
     def held_out_group(self) -> str:
         """Name what must not be split between training and test: group, else outlet, else author, else id."""
         return self.group or self.outlet or self.author or self.id
+
+    @property
+    def digest(self) -> str:
+        """Return 16 hexadecimal digits that change with anything said here, where it was read left aside."""
+        told = {
+            name: sorted(value) if isinstance(value, frozenset) else value
+            for name in ("id", *_TOLD)
+            if (value := getattr(self, name))
+            or isinstance(value, (frozenset, dict))  # annotated as none is not the same as not annotated
+        }
+        data = json.dumps(told, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(data.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+_TOLD = (
+    "text", "title", "lang", "date", "outlet", "author", "url", "genre", "group", "origin",
+    "topics", "stances", "disputed_topics", "disputed_stances",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,17 @@
 import gzip
 import json
 import os
+import platform
+import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 from uuid import uuid4
 
-from talante.errors import DataError, WriteError
+from talante.errors import BusyError, DataError, WriteError
 
 #: No news article comes near this; a longer input is a mistake, and refusing it keeps memory bounded.
 MAX_ARTICLE_BYTES = 10_000_000
@@ -103,6 +106,73 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def append_whole(path: Path, text: str) -> None:
+    """Append to a file so that it holds all of the text or, after a crash, none; the bytes before it stay.
+
+    Raises WriteError when it cannot be written (no permission, disk full).
+    """
+    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+    try:
+        if path.exists():
+            shutil.copy(path, beside)
+        with beside.open("a+b") as stream:
+            if stream.tell() and not _ends_with_newline(stream):
+                stream.write(b"\n")
+            stream.write(text.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _ends_with_newline(stream: BinaryIO) -> bool:
+    stream.seek(-1, os.SEEK_END)
+    return stream.read(1) == b"\n"
+
+
+@contextmanager
+def locked(path: Path, what: str, wait: float = 0) -> Iterator[None]:
+    """Hold a lock file; the lock ends with the process, however that ends.
+
+    ``what``: what the holder does, for others to read. Raises BusyError, which says who holds it, when it is not free
+    after ``wait`` seconds, WriteError where no lock can be made.
+    """
+    from filelock import FileLock, Timeout
+
+    holder, lock = path.with_name(path.name + ".holder"), FileLock(path)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=wait)
+        holder.write_text(f"{what}, process {os.getpid()} on {platform.node()} since {now}", encoding="utf-8")
+    except Timeout:
+        raise BusyError(_held_by(holder), place=str(path.parent), remedy="wait for it to end, then try again") from None
+    except NotImplementedError:
+        raise WriteError(
+            "this file system has no locks", place=str(path.parent), remedy="use a local one, or NFS version 4"
+        ) from None
+    except OSError as error:
+        lock.release()
+        raise cannot_write(path.parent, error) from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _held_by(holder: Path) -> str:
+    try:
+        return f"busy: {holder.read_text(encoding='utf-8')}"
+    except (OSError, UnicodeDecodeError):
+        return "busy: another process is writing here"
 
 
 def cannot_read(error: Exception) -> str:

@@ -13,6 +13,7 @@ from talante.evaluation.intervals import Bootstrap, Estimate
 from talante.evaluation.metrics import f1, f_avg, macro_f1, macro_f1_of_labels
 from talante.evaluation.outcomes import Counts, Outcome, addressed_counts, stance_counts, topic_counts
 
+Kind = Literal["overall", "label", "language"]
 Answer = Literal["A better", "B better", "cannot tell", "no difference"]
 
 #: By the sign test, fewer units (groups, articles) than this in which the two differ can never show at the 5 % level
@@ -37,6 +38,7 @@ class Row:
     """
 
     figure: str
+    kind: Kind
     a: float
     b: float
     difference: Estimate
@@ -109,16 +111,16 @@ def compare(a: Sequence[Outcome], b: Sequence[Outcome], schema: Schema) -> Compa
         _row(bootstrap, TOPICS_OVERALL, topics, f1, has_topics),
         _row(bootstrap, "addressed, F1", addressed, f1, has_stances),
         *(
-            _row(bootstrap, f"{target}, macro-F1", stances[:, :, [i]], macro_f1, has_stances)
+            _row(bootstrap, f"{target}, macro-F1", stances[:, :, [i]], macro_f1, has_stances, "label")
             for i, target in enumerate(schema.target_ids)
         ),
-        *(_row(bootstrap, f"{schema.topic_ids[i]}, F1", topics[:, :, [i]], f1, has_topics) for i in occurring),
+        *(_row(bootstrap, f"{schema.topic_ids[i]}, F1", topics[:, :, [i]], f1, has_topics, "label") for i in occurring),
     ]
     for language in languages if len(languages) > 1 else []:
         here = np.array([o.article.lang == language for o in a])
         rows += [
-            _row(bootstrap, f"{language}: {STANCES_OVERALL}", stances, macro_f1, has_stances & here),
-            _row(bootstrap, f"{language}: {TOPICS_OVERALL}", topics, f1, has_topics & here),
+            _row(bootstrap, f"{language}: {STANCES_OVERALL}", stances, macro_f1, has_stances & here, "language"),
+            _row(bootstrap, f"{language}: {TOPICS_OVERALL}", topics, f1, has_topics & here, "language"),
         ]
     return Comparison(
         articles=len(a),
@@ -175,6 +177,7 @@ def _row(
     counts: Counts,
     figure: Callable[[Counts], Counts],
     of: Counts,
+    kind: Kind = "overall",
     *,
     pool: bool = True,
 ) -> Row | None:
@@ -212,7 +215,7 @@ def _row(
         if units < FEWEST_UNITS:  # the draws of so few do not know how far chance goes
             more, smallest = max(more or 0, round(int(of.sum()) * (FEWEST_UNITS / units - 1))), None
     a, b = (float(v) for v in values[:, 0])
-    return Row(name, a, b, estimate, only_a, only_b, mcnemar(only_a, only_b), answer, more, smallest)
+    return Row(name, kind, a, b, estimate, only_a, only_b, mcnemar(only_a, only_b), answer, more, smallest)
 
 
 def _gold_labels(counts: Counts) -> Counts:

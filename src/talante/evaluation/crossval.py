@@ -1,7 +1,7 @@
 """Cross-validation of the corpus: every article is predicted by a model that saw nothing of its group."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
@@ -18,12 +18,16 @@ from talante.evaluation.mistakes import Mistake, worst, worst_of
 from talante.evaluation.outcomes import Outcome, outcome
 from talante.evaluation.probes import ProbeMoves, probe_articles
 from talante.model.fit import Counted, Settings, count, fit
+from talante.text.contexts import Context
 from talante.text.prepare import Prepared
 
 FOLDS = 8
 
-#: The random split only serves to show the leak: a quarter of its folds is enough.
-_RANDOM_FOLDS = FOLDS // 4
+#: With so many articles held out intervals are narrow, and each fold costs a fit.
+ENOUGH = 10_000
+
+#: The random split only serves to show the leak: one fold of it for so many others is enough.
+_RANDOM_PART = 4
 
 Progress = Callable[[int, int], None]
 
@@ -36,11 +40,13 @@ Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 class CrossValidation:
     """The out-of-fold outcome of each article, in order, with whole groups held out.
 
-    ``random``: those of some articles when all are split at random, learned from as many. ``mistakes``: the worst of
-    the former. ``probes``: how changed articles move the answers, where that was asked for.
+    Of more than ENOUGH articles only those of the first folds are measured. ``folds``: the fold of every article by id.
+    ``random``: the outcomes of some articles when all are split at random, learned from as many. ``mistakes``: the
+    worst of the former. ``probes``: how changed articles move the answers, where that was asked for.
     """
 
     outcomes: list[Outcome]
+    folds: dict[str, int]
     random: list[Outcome]
     mistakes: list[Mistake]
     probes: list[ProbeMoves]
@@ -57,15 +63,20 @@ def cross_validate(
     articles: Sequence[Prepared],
     schema: Schema,
     settings: Settings,
+    counted: Counted | None = None,
     *,
+    known: Mapping[str, int] | None = None,
+    seed: int = 0,
     probe: bool = False,
     jobs: int = -1,
     progress: Progress | None = None,
 ) -> CrossValidation:
     """Predict each article by a model that saw no article of its group, and some by one from a random split.
 
-    Groups that share near-duplicates are one group. ``progress`` is called after each fold with the number of folds
-    done and of all. Raises NotEnoughDataError with fewer than two groups.
+    Groups that share near-duplicates are one group. ``counted``: their terms, if they have been counted before.
+    ``known``: the folds of articles by id in an earlier cross-validation, which they keep, so that two corpora are
+    measured on the same held-out groups; ``seed`` deals the others. ``progress`` is called after each fold with the
+    number of folds done and of all. Raises NotEnoughDataError with fewer than two groups.
     """
     from sklearn.model_selection import KFold
 
@@ -76,16 +87,18 @@ def cross_validate(
             remedy="name the 'group' or 'outlet' of each record",
         )
     articles = [replace(p, article=replace(p.article, group=g)) for p, g in zip(articles, groups, strict=True)]
+    learned = [_without_text(p) for p in articles]
     # Inside the training part of a random split groups must leak too, or the thresholds would still be honest
-    loose = [replace(p, article=replace(p.article, group=p.article.id)) for p in articles]
-    counted = count(articles, settings)
-    grouped = list(group_splits([p.article for p in articles], FOLDS))
-    splitter = KFold(min(FOLDS, len(articles)), shuffle=True, random_state=0)
-    random = list(islice(splitter.split(articles), _RANDOM_FOLDS))
-    tasks = [*((split, articles, True) for split in grouped), *((split, loose, False) for split in random)]
+    loose = [replace(p, article=replace(p.article, group=p.article.id)) for p in learned]
+    counted = counted or count(articles, settings)
+    grouped = list(group_splits([p.article for p in articles], FOLDS, known, seed))
+    splitter = KFold(min(FOLDS, len(articles)), shuffle=True, random_state=seed)
+    measured = [split for split in _enough(grouped) if len(split[1])]
+    random = list(islice(splitter.split(articles), max(1, len(measured) // _RANDOM_PART)))
+    tasks = [*((split, learned, True) for split in measured), *((split, loose, False) for split in random)]
     parts = Parallel(jobs, return_as="generator")(
         delayed(_fold)(
-            [of[i] for i in inside], [of[i] for i in outside], schema, settings, counted, main, main and probe
+            [of[i] for i in inside], [articles[i] for i in outside], schema, settings, counted, main, main and probe
         )
         for (inside, outside), of, main in tasks
     )
@@ -94,13 +107,28 @@ def cross_validate(
         found.append(part)
         if progress:
             progress(len(found), len(tasks))
-    held_out = found[: len(grouped)]
+    held_out = found[: len(measured)]
+    outcomes = _in_order(measured, [part.outcomes for part in held_out])
+    ids = {o.article.id for o in outcomes}
     return CrossValidation(
-        outcomes=_in_order(grouped, [part.outcomes for part in held_out]),
-        random=[o for part in found[len(grouped) :] for o in part.outcomes],
+        outcomes=outcomes,
+        folds={articles[i].article.id: fold for fold, (_, outside) in enumerate(grouped) for i in outside},
+        random=[o for part in found[len(measured) :] for o in part.outcomes if o.article.id in ids],
         mistakes=worst_of([mistake for part in held_out for mistake in part.mistakes]),
-        probes=_in_order(grouped, [part.probes for part in held_out]) if probe else [],
+        probes=_in_order(measured, [part.probes for part in held_out]) if probe else [],
     )
+
+
+def _without_text(p: Prepared) -> Prepared:
+    """Return what a fold needs to learn from an article whose terms have been counted: little to send to a worker."""
+    nothing = Context("", "")
+    return replace(p, article=replace(p.article, text=""), text="", contexts=dict.fromkeys(p.contexts, nothing))
+
+
+def _enough(splits: Sequence[Split]) -> list[Split]:
+    """Return the first of the folds that have enough articles to measure on; all, where these are few."""
+    held_out = np.cumsum([len(outside) for _, outside in splits])
+    return list(splits[: int(np.searchsorted(held_out, ENOUGH)) + 1])
 
 
 def joined_groups(articles: Sequence[Article]) -> list[str]:
@@ -122,13 +150,20 @@ def joined_groups(articles: Sequence[Article]) -> list[str]:
     return [first[component[number[article.held_out_group]]] for article in articles]
 
 
-def group_splits(articles: Sequence[Article], folds: int) -> Iterator[Split]:
+def group_splits(
+    articles: Sequence[Article], folds: int, known: Mapping[str, int] | None = None, seed: int = 0
+) -> Iterator[Split]:
     """Deal whole groups into folds so that each has its part of the rare labels.
 
-    Balanced on the rarest label of each article, topics and stances alike, which keeps the others near balance.
+    Balanced on the rarest label of each article, topics and stances alike, which keeps the others near balance. Where
+    the folds of some articles are ``known``, by id, their groups keep them, and each other group, the largest first,
+    goes to the fold with the fewest articles.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
+    if len({known[a.id] for a in articles if a.id in known} if known else ()) > 1:
+        yield from _dealt_on(articles, known or {})
+        return
     labels = [
         [*(a.topics or ()), *(f"{target}={stance}" for target, stance in (a.stances or {}).items())] for a in articles
     ]
@@ -144,10 +179,30 @@ def group_splits(articles: Sequence[Article], folds: int) -> Iterator[Split]:
         classes = [common if label == "" else label for label in classes]
     if min(Counter(classes).values()) < folds:
         classes = [""] * len(classes)
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     for inside, outside in splitter.split(classes, classes, groups):
         if len(outside):
             yield inside, outside
+
+
+def _dealt_on(articles: Sequence[Article], known: Mapping[str, int]) -> Iterator[Split]:
+    members: dict[str, list[int]] = {}
+    for i, article in enumerate(articles):
+        members.setdefault(article.held_out_group, []).append(i)
+    fold_of: dict[str, int] = {}
+    for group, inside in members.items():
+        fold = next((known[articles[i].id] for i in inside if articles[i].id in known), None)
+        if fold is not None:
+            fold_of[group] = fold
+    sizes = Counter(dict.fromkeys(range(max(fold_of.values()) + 1), 0))
+    for group, fold in fold_of.items():
+        sizes[fold] += len(members[group])
+    for group in sorted(members.keys() - fold_of.keys(), key=lambda g: (-len(members[g]), g)):
+        fold_of[group] = min(sizes, key=lambda fold: (sizes[fold], fold))
+        sizes[fold_of[group]] += len(members[group])
+    fold_of_article = np.array([fold_of[a.held_out_group] for a in articles])
+    for fold in sorted(sizes):
+        yield np.flatnonzero(fold_of_article != fold), np.flatnonzero(fold_of_article == fold)
 
 
 def _fold(
@@ -176,4 +231,4 @@ def _in_order(splits: Sequence[Split], parts: Sequence[Sequence[T]]) -> list[T]:
     found: dict[int, T] = {}
     for (_, outside), part in zip(splits, parts, strict=True):
         found.update(zip(outside.tolist(), part, strict=True))
-    return [found[i] for i in range(len(found))]
+    return [found[i] for i in sorted(found)]

@@ -1,15 +1,17 @@
 """What was expected of an article and what was predicted, side by side; and counting both."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from talante.corpus.article import STANCES, Article, Stance
+from talante.corpus.schema import Schema
 from talante.errors import DataError
 from talante.model.model import Model, sigmoid
+from talante.model.records import Record
 from talante.text.prepare import Prepared
 
 Counts = NDArray[np.float64]
@@ -42,6 +44,23 @@ class Outcome:
             for target, stance in sorted((self.article.stances or {}).items())
             if target not in disputed
         ]
+
+    def only(self, schema: Schema) -> "Outcome":
+        """Return the same without labels that are not in a schema."""
+        stances = self.article.stances
+        if stances is None or stances.keys() <= set(schema.target_ids):
+            return self
+        left = {target: stance for target, stance in stances.items() if target in schema.target_ids}
+        return replace(self, article=replace(self.article, stances=left))
+
+
+def remembered(record: Record, seen: "Outcome") -> Outcome:
+    """Return what was said of an article by a model that had not seen its group, from what a later model kept of that.
+
+    ``seen``: the outcome of the same article with another model, or none: its labels, group and length.
+    """
+    topics, stances = record.topics or frozenset(), record.stances or {}
+    return replace(seen, scores={}, predicted_topics=topics, predicted_stances=stances, probabilities={}, addressed={})
 
 
 def outcome(model: Model, prepared: Prepared) -> Outcome:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,27 +91,91 @@ class Counts:
     parts: bool = False
 
 
-def count_terms(
-    texts: Sequence[str], min_df: int, articles: Sequence[str] | None = None, parts: bool = False
-) -> Counts:
-    """Count the terms of texts; those in fewer than ``min_df`` articles are left out: no part of the texts has more.
+@dataclass(frozen=True)
+class PartCounts:
+    """The same of some of the texts, nothing left out yet; `merge_counts` makes one of several.
 
-    ``articles`` says which article each text comes from; without it each text is its own.
+    ``terms`` are joined by line breaks, each has 64 bits of its BLAKE2 digest in ``keys``, (terms,), and occurs in
+    ``articles``, (terms,), of the articles of these texts.
     """
+
+    terms: bytes
+    keys: NDArray[np.uint64]
+    articles: NDArray[np.int32]
+    matrix: "csr_matrix"
+    sources: tuple[str, ...]
+    parts: bool = False
+
+
+def count_part(texts: Sequence[str], articles: Sequence[str] | None = None, parts: bool = False) -> PartCounts:
+    """Count the terms of texts. ``articles`` says which article each comes from; without it each is its own."""
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import CountVectorizer
 
-    names = list(articles or map(str, range(len(texts))))
-    number = {name: i for i, name in enumerate(dict.fromkeys(names))}
-    sources = np.array([number[name] for name in names], dtype=np.intp)
-    vectorizer = CountVectorizer(analyzer=partial(terms, parts=parts))
+    names = tuple(articles or map(str, range(len(texts))))
+    vectorizer = CountVectorizer(analyzer=partial(terms, parts=parts), dtype=np.int32)
     try:
         matrix = csr_matrix(vectorizer.fit_transform(texts))
     except ValueError:  # not one term, or not one text
-        return Counts(np.array([], dtype=object), csr_matrix((len(texts), 0)), sources, parts)
-    listed = np.array(vectorizer.get_feature_names_out(), dtype=object)
-    kept = _in_articles(matrix, sources) >= min(min_df, len(number))
-    return Counts(listed[kept], matrix[:, kept], sources, parts)
+        none = np.array([], dtype=np.uint64)
+        return PartCounts(b"", none, none.astype(np.int32), csr_matrix((len(texts), 0), dtype=np.int32), names, parts)
+    listed = [term.encode() for term in vectorizer.get_feature_names_out()]
+    digests = b"".join(blake2b(term, digest_size=8).digest() for term in listed)
+    in_articles = _in_articles(matrix, _numbered(names)).astype(np.int32)
+    return PartCounts(b"\n".join(listed), np.frombuffer(digests, "<u8"), in_articles, matrix, names, parts)
+
+
+def merge_counts(counted: Sequence[PartCounts], min_df: int, most: int | None = None) -> Counts:
+    """Return the counts of all texts, in the order of the parts; an article must be wholly in one part.
+
+    Terms in fewer than ``min_df`` articles are left out: no part of the texts has more. Of the others the ``most``
+    frequent are kept.
+    """
+    from scipy.sparse import csr_matrix, vstack
+
+    names = [name for part in counted for name in part.sources]
+    sources = _numbered(names)
+    # Most terms are rare and not kept: they are compared by their keys, and their spelling is never looked at
+    keys, column = np.unique(np.concatenate([p.keys for p in counted]), return_inverse=True)
+    in_articles = np.bincount(column, np.concatenate([p.articles for p in counted]), len(keys))
+    kept = np.flatnonzero(in_articles >= min(min_df, len(set(sources.tolist()))))
+    if most is not None and len(kept) > most:
+        kept = np.sort(kept[np.argsort(-in_articles[kept], kind="stable")[:most]])
+    number = np.full(len(keys), -1, dtype=np.int32)
+    number[kept] = np.arange(len(kept), dtype=np.int32)
+    spelled, own, start = np.empty(len(kept), dtype=object), [], 0
+    for part in counted:
+        own.append(number[column[start : start + len(part.keys)]])
+        start += len(part.keys)
+        here = np.flatnonzero(own[-1] >= 0)
+        if len(here):
+            listed = part.terms.split(b"\n")
+            spelled[own[-1][here]] = [listed[i].decode() for i in here.tolist()]
+    order = np.argsort(spelled, kind="stable")
+    place = np.empty(len(kept), dtype=np.int32)
+    place[order] = np.arange(len(kept), dtype=np.int32)
+    rows = []
+    for part, numbers in zip(counted, own, strict=True):
+        columns = np.where(numbers >= 0, place[numbers], -1) if len(kept) else numbers
+        rows.append(_renumbered(part.matrix, columns, len(kept)))
+    return Counts(spelled[order], csr_matrix(vstack(rows, format="csr")), sources, any(p.parts for p in counted))
+
+
+def _renumbered(matrix: "csr_matrix", columns: NDArray[np.int32], width: int) -> "csr_matrix":
+    """Return a matrix with each column at its new place, and without those whose place is -1."""
+    from scipy.sparse import csr_matrix
+
+    places = columns[matrix.indices] if len(columns) else matrix.indices
+    left = places >= 0
+    before = np.concatenate([[0], np.cumsum(left)])
+    found = csr_matrix((matrix.data[left], places[left], before[matrix.indptr]), shape=(matrix.shape[0], width))
+    found.sort_indices()
+    return found
+
+
+def _numbered(names: Sequence[str]) -> NDArray[np.intp]:
+    number = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    return np.array([number[name] for name in names], dtype=np.intp)
 
 
 def _in_articles(counts: "csr_matrix", sources: NDArray[np.intp]) -> NDArray[np.intp]:

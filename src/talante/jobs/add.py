@@ -1,20 +1,16 @@
 """Add labelled articles to a corpus: cleaned, checked, and all of them or none."""
 
 import json
-import os
 import re
-import shutil
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from talante.corpus.article import Article, Unreadable
 from talante.corpus.duplicates import near_duplicates
-from talante.corpus.files import cannot_write, lines, open_binary, parse_object
+from talante.corpus.files import append_whole, lines, locked, open_binary, parse_object
 from talante.corpus.read import JSON_LINES, find_inputs, read_articles
 from talante.corpus.records import Finding, check_corpus, parse_record
 from talante.corpus.schema import Schema, load_schema
@@ -54,7 +50,7 @@ def add(names: Sequence[str], data: Path, file: str, labels: Labels) -> Added:
     Text is cleaned as `predict` cleans it. A record of JSON Lines keeps its own labels, its unknown fields and their
     order. Two runs at once wait for each other; a run that is killed leaves the file as it was.
 
-    Raises DataError with every fault found: then nothing is added. Raises UsageError, WriteError.
+    Raises DataError with every fault found: then nothing is added. Raises UsageError, WriteError, BusyError.
     """
     if not file.endswith(".jsonl") or Path(file).name != file:
         raise UsageError(f"'{file}' is not the name of a .jsonl file", remedy="such as --to added.jsonl")
@@ -71,12 +67,12 @@ def add(names: Sequence[str], data: Path, file: str, labels: Labels) -> Added:
             (warnings if prepared else faults).extend(doubts)
             new.append((record, article))  # type: ignore[arg-type]
     path = data / "articles" / file
-    with _lock(path.parent):
+    with locked(path.parent / ".lock", "adding articles", _LOCK_SECONDS):
         articles = check_corpus(data)[1] if any(path.parent.glob("*.jsonl")) else []
         faults += _duplicates(articles, [article for _, article in new])
         if faults:
             raise _refusal(faults)
-        _append(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record, _ in new))
+        append_whole(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record, _ in new))
     return Added(path, [article.id for _, article in new], warnings)
 
 
@@ -161,50 +157,6 @@ def _refusal(faults: Sequence[Finding]) -> DataError:
     fact = f"{first.fact}; {first.remedy}" if first.remedy else first.fact
     more = "".join(f"\nerror: {fault}" for fault in others)
     return DataError(f"{fact}{more}\nnothing was added", place=first.place)
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder of articles.
-
-    Raises DataError where another run holds it too long, WriteError where no lock can be made.
-    """
-    from filelock import FileLock, Timeout
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock", timeout=_LOCK_SECONDS):
-            yield
-    except Timeout:
-        raise DataError(
-            "another run is adding articles", place=str(folder), remedy="wait for it to end, then try again"
-        ) from None
-    except OSError as error:
-        raise cannot_write(folder, error) from None
-
-
-def _append(path: Path, text: str) -> None:
-    """Append to a file so that it holds all of the text or, after a crash, none; the bytes before it stay."""
-    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
-    try:
-        if path.exists():
-            shutil.copy(path, beside)
-        with beside.open("a+b") as stream:
-            if stream.tell() and not _ends_with_newline(stream):
-                stream.write(b"\n")
-            stream.write(text.encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise cannot_write(path, error) from None
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _ends_with_newline(stream: Any) -> bool:
-    stream.seek(-1, os.SEEK_END)
-    return bool(stream.read(1) == b"\n")
 
 
 def _slug(name: str) -> str:

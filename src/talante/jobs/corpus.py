@@ -1,39 +1,177 @@
 """A corpus made ready to learn from, and counted."""
 
+import hashlib
+import json
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache as cache_once
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from zlib import crc32
 
 from talante.corpus.article import STANCES, Article
 from talante.corpus.records import Corpus
 from talante.corpus.schema import Schema
 from talante.errors import DataError
+from talante.evaluation.crossval import Progress
+from talante.model.fit import Counted, CountedPart, Settings, count_part_of, is_short, merge
 from talante.text.prepare import Prepared, Preparer
 
-_AT_ONCE = 300
+if TYPE_CHECKING:
+    from joblib import Memory
+
+#: Articles that are prepared and counted at once, and stand together in the cache: about half to all of this.
+_AT_ONCE = 512
+
+_Args = TypeVar("_Args")
+_Result = TypeVar("_Result")
 
 
-def prepare_corpus(corpus: Corpus) -> list[Prepared]:
+def no_cache() -> "Memory":
+    """Return a cache that keeps nothing."""
+    from joblib import Memory
+
+    return Memory(None, verbose=0)
+
+
+def prepare_corpus(corpus: Corpus, cache: "Memory | None" = None, progress: Progress | None = None) -> list[Prepared]:
     """Clean the articles of a corpus and find its targets in them.
 
-    Raises DataError, which names the record, when nothing is left of an article.
+    What stands in ``cache`` already is taken from there. Raises DataError, which names the record, when nothing is left
+    of an article.
     """
-    from joblib import Parallel, delayed
-
-    parts = [corpus.articles[i : i + _AT_ONCE] for i in range(0, len(corpus.articles), _AT_ONCE)]
-    # Starting workers takes as long as a part
-    prepared = Parallel(-1 if len(parts) > 1 else 1)(delayed(_prepare)(part, corpus.schema) for part in parts)
-    return [p for part in prepared for p in part]
+    by_id = {p.article.id: p for p in _prepare_parts(corpus, _parts(corpus), cache or no_cache(), progress)}
+    return [by_id[article.id] for article in corpus.articles]
 
 
-def _prepare(articles: Sequence[Article], schema: Schema) -> list[Prepared]:
-    preparer, prepared = Preparer(schema), []
+def prepare_and_count(
+    corpus: Corpus, settings: Settings, cache: "Memory | None" = None, progress: Progress | None = None
+) -> tuple[list[Prepared], Counted]:
+    """Do the same, and count all terms for one or more calls of `talante.model.fit.fit`."""
+    cache, parts = cache or no_cache(), _parts(corpus)
+    of, done = len(parts), progress or (lambda *_: None)
+    prepared = _prepare_parts(corpus, parts, cache, lambda n, _: done(n, 2 * of))
+    short = is_short(prepared, settings)
+    by_id = {p.article.id: p for p in prepared}
+    counted = _through(
+        cache,
+        _count_part,
+        [(part.key, short) for part in parts],
+        [[by_id[article.id] for article in part.articles] for part in parts],
+        lambda n, _: done(of + n, 2 * of),
+    )
+    return [by_id[article.id] for article in corpus.articles], merge(counted, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Articles that are worked on at once; ``key`` changes with all that the result hangs on."""
+
+    key: str
+    articles: list[Article]
+
+
+def _parts(corpus: Corpus) -> list[_Part]:
+    """Deal articles into parts by their id, so that an article that is new or changed changes one part only."""
+    number = 1
+    while len(corpus.articles) > number * _AT_ONCE:
+        number *= 2
+    dealt: list[list[Article]] = [[] for _ in range(number)]
+    for article in corpus.articles:
+        dealt[crc32(article.id.encode("utf-8", "surrogatepass")) % number].append(article)
+    shared = hashlib.sha256((_code() + json.dumps(corpus.schema.to_json(), sort_keys=True)).encode())
+    parts = []
+    for articles in dealt:
+        key = shared.copy()
+        key.update("".join(article.digest for article in articles).encode())
+        parts.append(_Part(key.hexdigest(), articles))
+    return parts
+
+
+@cache_once
+def _code() -> str:
+    """Return a digest of the code and libraries that prepare and count: an older cache must not outlive them."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parents[1]
+    for folder in ("corpus", "text", "features"):
+        for path in sorted((package / folder).glob("*.py")):
+            digest.update(path.read_bytes())
+    digest.update((package / "model" / "fit.py").read_bytes())
+    for library in ("cld3-py", "nupunkt", "scikit-learn", "scipy", "numpy", "trafilatura"):
+        digest.update(f"{library} {version(library)}".encode())
+    return digest.hexdigest()
+
+
+def _prepare_parts(
+    corpus: Corpus, parts: Sequence[_Part], cache: "Memory", progress: Progress | None
+) -> list[Prepared]:
+    found = _through(
+        cache,
+        _prepare_part,
+        [part.key for part in parts],
+        [(part.articles, corpus.schema) for part in parts],
+        progress,
+    )
+    prepared = []
+    for part, results in zip(parts, found, strict=True):
+        for article, result in zip(part.articles, results, strict=True):
+            if isinstance(result, tuple):
+                raise DataError(result[0], place=article.place, remedy=result[1])
+            # What the cache holds was read elsewhere
+            read = replace(result.article, place=article.place, unknown=article.unknown)
+            prepared.append(replace(result, article=read))
+    return prepared
+
+
+def _prepare_part(_key: str, given: tuple[Sequence[Article], Schema]) -> list[Prepared | tuple[str, str]]:
+    """Prepare articles; of one that cannot be, return the fact and the remedy."""
+    articles, schema = given
+    preparer = Preparer(schema)
+    prepared: list[Prepared | tuple[str, str]] = []
     for article in articles:
         try:
             prepared.append(preparer.prepare(article))
         except DataError as error:
-            raise DataError(error.fact, place=article.place, remedy=error.remedy) from None
+            prepared.append((error.fact, error.remedy))
     return prepared
+
+
+def _count_part(key: tuple[str, bool], given: Sequence[Prepared]) -> CountedPart:
+    return count_part_of(given, key[1])
+
+
+def _through(
+    memory: "Memory",
+    function: Callable[..., _Result],
+    keys: Sequence[Any],
+    arguments: Sequence[_Args],
+    progress: Progress | None,
+) -> list[_Result]:
+    """Return ``function(key, arguments)`` of each; what the cache has under the key is taken from there."""
+    from joblib import Parallel, delayed
+
+    cached = memory.cache(function, ignore=["given"])
+    known = [cached.check_call_in_cache(key, of) for key, of in zip(keys, arguments, strict=True)]
+    missing = [i for i, is_known in enumerate(known) if not is_known]
+    found: dict[int, _Result] = {}
+
+    def took(i: int, result: _Result) -> None:
+        found[i] = result
+        if progress:
+            progress(len(found), len(keys))
+
+    # Starting workers takes as long as a part
+    results = Parallel(-1 if len(missing) > 1 else 1, return_as="generator")(
+        delayed(cached)(keys[i], arguments[i]) for i in missing
+    )
+    for i, result in zip(missing, results, strict=True):
+        took(i, result)
+    for i, is_known in enumerate(known):
+        if is_known:
+            took(i, cached(keys[i], arguments[i]))
+    return [found[i] for i in range(len(keys))]
 
 
 def composition(corpus: Corpus) -> dict[str, Any]:

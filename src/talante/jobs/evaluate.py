@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from talante.corpus.article import Article
-from talante.corpus.records import load_corpus, load_gold
+from talante.corpus.records import Corpus, load_corpus, load_gold
 from talante.corpus.schema import Schema
 from talante.errors import DataError, NotEnoughDataError, UsageError
 from talante.evaluation.compare import Comparison, compare
-from talante.evaluation.crossval import Progress, cross_validate
-from talante.evaluation.forecast import forecast
+from talante.evaluation.crossval import CrossValidation, Progress, cross_validate
+from talante.evaluation.forecast import Forecast, forecast
 from talante.evaluation.leaks import find_leaks, learned_from
 from talante.evaluation.mistakes import worst
 from talante.evaluation.outcomes import Outcome, outcome, untagged
 from talante.evaluation.predictions import Predicted, read_predictions
 from talante.evaluation.probes import probe_articles, summarize_probes
 from talante.evaluation.report import Extras, Report, build_report
-from talante.jobs.corpus import composition, prepare_corpus
+from talante.jobs.corpus import composition, prepare_and_count
 from talante.model.files import load
 from talante.model.fit import Settings
 from talante.model.model import Model
@@ -69,6 +69,11 @@ def evaluate_predictions(gold: Path, predictions: Path, schema: Schema) -> Repor
             mistakes=worst(None, [], outcomes) if scored else (), leaks=find_leaks([o.article for o in outcomes])
         ),
     )
+
+
+def outcomes_of(articles: Sequence[Article], model: Model) -> list[Outcome]:
+    """Return what a model says of labelled articles; nothing of one that it cannot read."""
+    return _outcomes(articles, model)[1]
 
 
 def _outcomes(articles: Sequence[Article], model: Model) -> tuple[list[Prepared], list[Outcome]]:
@@ -148,25 +153,34 @@ def cross_validate_corpus(
     ``curve``: learn from parts of it, too, and foretell what more articles would bring. Raises DataError for a faulty
     corpus, NotEnoughDataError when there are fewer than two groups.
     """
-    corpus = load_corpus(data)
-    articles, settings = prepare_corpus(corpus), settings or Settings()
-    found = cross_validate(articles, corpus.schema, settings, probe=probe, jobs=jobs, progress=progress)
+    corpus, settings = load_corpus(data), settings or Settings()
+    articles, counted = prepare_and_count(corpus, settings)
+    found = cross_validate(articles, corpus.schema, settings, counted, probe=probe, jobs=jobs, progress=progress)
     foretold = None
     if curve:
         try:
             foretold = forecast(articles, corpus.schema, settings, found.outcomes, jobs=jobs, progress=progress)
         except NotEnoughDataError as error:  # the rest of the report is worth having
             log.warning("no forecast: %s", error)
+    return report_on_corpus(corpus, found, foretold, name=data.resolve().name)
+
+
+def report_on_corpus(
+    corpus: Corpus, found: CrossValidation, foretold: Forecast | None = None, name: str = "the corpus"
+) -> Report:
+    """Return the report of a cross-validation of the corpus."""
     return build_report(
         found.outcomes,
         corpus.schema,
-        what=f"{data.resolve().name}, cross-validated with groups held out",
+        what=f"{name}, cross-validated with groups held out",
         model="fitted anew for each fold",
         extras=Extras(
             random=found.random,
             mistakes=found.mistakes,
-            leaks=find_leaks([p.article for p in articles]),
-            probes=summarize_probes(found.probes, [o.article.held_out_group for o in found.outcomes]) if probe else (),
+            leaks=find_leaks([o.article for o in found.outcomes]),
+            probes=summarize_probes(found.probes, [o.article.held_out_group for o in found.outcomes])
+            if found.probes
+            else (),
             forecast=foretold,
             card={"data": {"digest": corpus.digest, **composition(corpus)}},
         ),

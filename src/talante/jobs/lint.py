@@ -86,7 +86,7 @@ def lint(data: Path) -> Lint:
         findings += found
         if ready:
             prepared.append(ready)
-    findings += [*_duplicates(prepared), *_desks(articles, schema)]
+    findings += [*near_duplicate_findings(prepared), *_repeats(prepared), *_desks(articles, schema)]
     audits = audit([p.article for p in prepared], schema.target_ids)
     findings += [
         Finding(
@@ -156,10 +156,9 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def _duplicates(prepared: Sequence[Prepared]) -> Iterator[Finding]:
-    pairs = set()
+def near_duplicate_findings(prepared: Sequence[Prepared]) -> Iterator[Finding]:
+    """Find articles that stand in a corpus twice; other labels or another group make that an error."""
     for earlier, later, similarity in near_duplicates([p.text for p in prepared]):
-        pairs.add((earlier, later))
         a, b = prepared[earlier].article, prepared[later].article
         across = a.held_out_group != b.held_out_group
         same = f"near-duplicate of {a.place} (similarity {similarity:.2f}, threshold {NEAR_DUPLICATE})"
@@ -169,6 +168,9 @@ def _duplicates(prepared: Sequence[Prepared]) -> Iterator[Finding]:
             yield Finding(b.place, f"{same} in another group", "keep one, or give both one group", "near-duplicate")
         else:
             yield Finding(b.place, same, "keep one", "near-duplicate", "warning")
+
+
+def _repeats(prepared: Sequence[Prepared]) -> Iterator[Finding]:
     # What others published quotes and reprints; what was written for a corpus must not
     written = [p for p in prepared if p.article.origin == "written"]
     for earlier, later, run in repeated_runs([p.text for p in written]):

@@ -13,7 +13,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,13 @@ from talante.features.tfidf import Tfidf
 from talante.features.tokens import is_word
 from talante.model.card import card_text
 from talante.model.model import MENTION_FEATURES, AddressedModel, Model, StanceModel, TopicModel
+from talante.model.records import Record, records_from_text, records_to_text
 
 FORMAT = "talante-model"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 _REMEDY = "restore it from a copy, or train again"
+_RECORDS = "records.jsonl"
 _VIEWS = ("article", "near", "whole")
 
 #: The arrays with a weight for each term and label are the model's bulk; single precision halves it.
@@ -95,9 +97,10 @@ def _arrays(model: Model) -> dict[str, NDArray[Any]]:
     }
 
 
-def save(model: Model, folder: Path) -> Model:
+def save(model: Model, folder: Path, records: Sequence[Record] = ()) -> Model:
     """Write a model below ``folder``, in a folder named by its id; return it with its complete card.
 
+    ``records``: of the articles that it learned from, see `read_records`.
     The folder appears whole or not at all. Equal models have equal ids: one that is there already is checked
     and left as it is.
     Raises WriteError when it cannot be written, ModelError when the same model is there and damaged.
@@ -112,6 +115,7 @@ def save(model: Model, folder: Path) -> Model:
         for view in _VIEWS:
             terms = getattr(model, f"{view}_terms").terms
             (beside / f"{view}.terms.txt").write_text("\n".join(terms), encoding="utf-8", newline="\n")
+        (beside / _RECORDS).write_text(records_to_text(records), encoding="utf-8", newline="\n")
         card = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
@@ -191,6 +195,15 @@ def load(folder: Path) -> Model:
         raise ModelError(f"not a complete model: {error}", place=str(folder), remedy=_REMEDY) from None
 
 
+def read_records(folder: Path) -> tuple[Record, ...]:
+    """Read what a model keeps of the articles that it learned from.
+
+    Raises ModelError when the model is missing or changed.
+    """
+    contents = _checked_files(folder, read_card(folder), only=_RECORDS)
+    return records_from_text(contents[_RECORDS].decode("utf-8"))
+
+
 def read_card(folder: Path) -> dict[str, Any]:
     """Read `model.json` and check that it is a model's, of a known version, and unchanged.
 
@@ -224,9 +237,11 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def _checked_files(folder: Path, card: Mapping[str, Any]) -> dict[str, bytes]:
+def _checked_files(folder: Path, card: Mapping[str, Any], only: str | None = None) -> dict[str, bytes]:
     contents = {}
     for name, digest in card["files"].items():
+        if only not in (None, name):
+            continue
         path = folder / name
         # A foreign card must not lead out of its folder
         if Path(name).name != name:

@@ -13,7 +13,7 @@ from talante.corpus.article import STANCES, Stance
 from talante.corpus.duplicates import SKETCH, sketch
 from talante.corpus.schema import Schema
 from talante.errors import NotEnoughDataError
-from talante.features.tfidf import Counts, count_terms, fit_tfidf
+from talante.features.tfidf import Counts, PartCounts, count_part, fit_tfidf, merge_counts
 from talante.model.model import (
     MENTION_FEATURES,
     AddressedModel,
@@ -57,7 +57,8 @@ Calibration = tuple[float, float] | None
 class Settings:
     """What fitting can be told; docs/settings.md says how these were found and what was tried and lost.
 
-    ``min_df``: articles that a term must occur in. ``short``: a corpus whose median article has fewer words than this
+    ``min_df``: articles that a term must occur in; ``most_terms``: so many of these are kept at most, the most frequent
+    ones, which bounds the size of a model. ``short``: a corpus whose median article has fewer words than this
     is one of short texts; there every term counts, and parts of words are terms for stances.
     ``topic_c``, ``stance_c``, ``addressed_c``: inverse regularization.
     ``word_weight``: weight of `talante.model.model.word_features`, against 1 for TF-IDF. ``near_weight``,
@@ -68,6 +69,7 @@ class Settings:
     """
 
     min_df: int = 3
+    most_terms: int = 200_000
     short: int = 60
     topic_c: float = 100.0
     stance_c: float = 100.0
@@ -103,8 +105,8 @@ def stance_pairs(articles: Sequence[Prepared]) -> list[Pair]:
 class Counted:
     """The terms of articles and of their contexts, counted: the same for every part of a corpus to learn from.
 
-    ``article`` numbers the articles by id, ``context`` the contexts by id and target. ``whole`` has only the contexts
-    of `stance_pairs`, which come first.
+    ``article`` numbers the rows of ``articles`` by id; ``context`` and ``pair`` those of ``near`` and ``whole``, by id
+    and target. The latter has only `stance_pairs`.
     """
 
     articles: Counts
@@ -112,34 +114,58 @@ class Counted:
     whole: Counts
     article: Mapping[str, int]
     context: Mapping[tuple[str, str], int]
+    pair: Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True)
+class CountedPart:
+    """The same of some of the articles, before `merge` leaves out what is rare in all of them."""
+
+    articles: PartCounts
+    near: PartCounts
+    whole: PartCounts
+    contexts: tuple[tuple[str, str], ...]
+    pairs: tuple[tuple[str, str], ...]
 
 
 def count(articles: Sequence[Prepared], settings: Settings) -> Counted:
     """Count all terms of prepared articles, for one or more calls of `fit` with some of them."""
-    from joblib import Parallel, delayed
+    return merge([count_part_of(articles, is_short(articles, settings))], settings)
 
-    short = bool(articles) and float(np.median([p.words for p in articles])) < settings.short
-    min_df = 1 if short else settings.min_df
-    pairs = [(p.prepared.article.id, p.target) for p in stance_pairs(articles)]
-    others = [(p.article.id, target) for p in articles for target in p.contexts]
-    contexts = {key: number for number, key in enumerate(dict.fromkeys([*pairs, *others]))}
-    by_id = {p.article.id: p for p in articles}
-    near = [by_id[name].contexts[target].near for name, target in contexts]
-    whole = [by_id[name].contexts[target].whole for name, target in pairs]
-    of_articles, of_near, of_whole = Parallel(-1)(
-        delayed(count_terms)(texts, min_df, names, short)
-        for texts, names in (
-            ([p.text for p in articles], [p.article.id for p in articles]),
-            (near, [name for name, _ in contexts]),
-            (whole, [name for name, _ in pairs]),
-        )
+
+def is_short(articles: Sequence[Prepared], settings: Settings) -> bool:
+    """Say whether these are short texts, of which parts of words are counted, too."""
+    return bool(articles) and float(np.median([p.words for p in articles])) < settings.short
+
+
+def count_part_of(articles: Sequence[Prepared], short: bool) -> CountedPart:
+    """Count all terms of some articles of a corpus. ``short``: what `is_short` says of the whole."""
+    contexts = [(p, target) for p in articles for target in p.contexts]
+    pairs = [(pair.prepared, pair.target) for pair in stance_pairs(articles)]
+    return CountedPart(
+        articles=count_part([p.text for p in articles], [p.article.id for p in articles], short),
+        near=count_part([p.contexts[t].near for p, t in contexts], [p.article.id for p, _ in contexts], short),
+        whole=count_part([p.contexts[t].whole for p, t in pairs], [p.article.id for p, _ in pairs], short),
+        contexts=tuple((p.article.id, target) for p, target in contexts),
+        pairs=tuple((p.article.id, target) for p, target in pairs),
     )
+
+
+def merge(parts: Sequence[CountedPart], settings: Settings) -> Counted:
+    """Return the counts of all parts of a corpus as one."""
+    min_df = 1 if any(part.articles.parts for part in parts) else settings.min_df
+    articles, near, whole = (
+        merge_counts([getattr(part, view) for part in parts], min_df, settings.most_terms)
+        for view in ("articles", "near", "whole")
+    )
+    names = [name for part in parts for name in part.articles.sources]
     return Counted(
-        articles=of_articles,
-        near=of_near,
-        whole=of_whole,
-        article={p.article.id: number for number, p in enumerate(articles)},
-        context=contexts,
+        articles=articles,
+        near=near,
+        whole=whole,
+        article={name: number for number, name in enumerate(names)},
+        context={key: number for number, key in enumerate(key for part in parts for key in part.contexts)},
+        pair={key: number for number, key in enumerate(key for part in parts for key in part.pairs)},
     )
 
 
@@ -179,10 +205,11 @@ def _fit(articles: Sequence[Prepared], schema: Schema, settings: Settings, count
     article_terms, all_articles = fit_tfidf(counted.articles, min_df, rows)
     row = {p.article.id: number for number, p in zip(rows, articles, strict=True)}
     words = article_terms.words_of_rows(all_articles[[row[p.article.id] for p in with_topics]])
-    contexts = [counted.context[pair.prepared.article.id, pair.target] for pair in pairs]
+    keys = [(pair.prepared.article.id, pair.target) for pair in pairs]
+    contexts, in_whole = [counted.context[key] for key in keys], [counted.pair[key] for key in keys]
     near_terms, all_near = fit_tfidf(counted.near, min_df, contexts)
-    whole_terms, all_whole = fit_tfidf(counted.whole, min_df, contexts)
-    near, whole = all_near[contexts], all_whole[contexts]
+    whole_terms, all_whole = fit_tfidf(counted.whole, min_df, in_whole)
+    near, whole = all_near[contexts], all_whole[in_whole]
     own = all_articles[[row[pair.prepared.article.id] for pair in pairs]]
     topics, topic_calibrations = _fit_topics(with_topics, schema, words, settings)
     addressed, addressed_calibration = _fit_addressed(articles, schema, counted, all_near, settings)
