@@ -75,7 +75,8 @@ def talante(tmp_path: Path, registry: Path) -> Run:
     """Run the program in an empty folder, with the miniature model in use."""
 
     def run(*args: object, stdin: bytes = b"", cwd: Path = tmp_path, **env: str) -> subprocess.CompletedProcess[bytes]:
-        variables = {**os.environ, "TALANTE_MODELS": str(registry), "NO_COLOR": "1", "COLUMNS": "100", **env}
+        variables = {**os.environ, "TALANTE_MODELS": str(registry), "NO_COLOR": "1", "COLUMNS": "100"}
+        variables |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), **env}
         variables = {name: value for name, value in variables.items() if value}
         command = [sys.executable, "-m", "talante", *map(str, args)]
         return subprocess.run(command, input=stdin, capture_output=True, cwd=cwd, env=variables, timeout=120)

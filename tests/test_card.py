@@ -54,7 +54,7 @@ def test_training_measures_and_writes_the_card(tmp_path: Path) -> None:
     gold = next((MINI / "articles").glob("*.jsonl"))
     model = train(MINI, tmp_path, SETTINGS, golds=[gold])
     card = read_card(tmp_path / model.id)
-    assert [s["what"].split(",")[0] for s in card["scores"]] == [MINI.name, gold.name]
+    assert [s["what"].split(",")[0] for s in card["scores"]] == ["the corpus", gold.name]
     assert any("learned from" in warning for warning in card["scores"][1]["warnings"])
     assert (tmp_path / model.id / "README.md").read_text(encoding="utf-8") == card_text(card)
     quick = train(MINI, tmp_path, SETTINGS, measure=False)

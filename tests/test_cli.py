@@ -127,12 +127,17 @@ def test_train_writes_a_candidate_and_promotes_nothing(talante: Run, tmp_path: P
     result = talante("train", "--data", MINI, "--models", "new")
     model_id = result.stdout.decode().strip()
     assert result.returncode == 0, said(result)
-    assert [p.name for p in (tmp_path / "new").iterdir()] == [model_id]
+    assert [p.name for p in (tmp_path / "new").iterdir() if p.is_dir()] == [model_id]
     assert f"TALANTE_MODELS=new talante models promote {model_id}" in said(result)
     assert talante("predict", stdin=TEXT.encode(), TALANTE_MODELS="new").returncode == 4
     assert talante("models", "promote", model_id, TALANTE_MODELS="new").returncode == 0
     (row,) = rows(talante("predict", stdin=TEXT.encode(), TALANTE_MODELS="new"))
     assert row["model"] == model_id
+
+
+def test_the_model_is_the_same_whatever_the_number_of_workers(talante: Run) -> None:
+    ids = {talante("train", "--data", MINI, "--models", n, LOKY_MAX_CPU_COUNT=n).stdout for n in ("1", "2", "3")}
+    assert len(ids) == 1 and len(ids.pop().strip()) == 12  # the id is a digest of every file of a model
 
 
 def test_training_into_a_file_says_that_it_cannot_be_written(talante: Run, tmp_path: Path) -> None:

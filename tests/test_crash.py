@@ -135,7 +135,7 @@ def at(number: int, fault: Callable[[str], None]) -> Callable[[str], None]:
     return counted
 
 
-def check_champion(site: Path, scene: Scene) -> str:
+def check_champion(site: Path) -> str:
     """Check that the model in use is whole, and the former or the new one; return its id."""
     registry = Registry(site / "models", "")
     current = registry.current()
@@ -156,10 +156,10 @@ def test_whatever_happens_the_champion_predicts_and_the_next_run_finishes(
         site = scene.copy(tmp_path / f"{number}")
         where = f"{fault.__name__} before operation {number} of {len(there)}, {there[number - 1]}"
         assert retrained(site, at(number, fault)) in codes, where
-        in_use = check_champion(site, scene)
+        in_use = check_champion(site)
         outcomes["candidate" if in_use != scene.champion else "champion"] += 1
         assert retrained(site) == 0, where
-        after = check_champion(site, scene)
+        after = check_champion(site)
         assert after != scene.champion, where
         left = [p.name for p in (site / "models").iterdir() if p.name.startswith(".") and ".lock" not in p.name]
         assert left == [], where
@@ -168,7 +168,9 @@ def test_whatever_happens_the_champion_predicts_and_the_next_run_finishes(
         given_up = [e for e in events if e["event"] == "interrupted"]
         assert len(promoted) == 1 + len(given_up), where
         shutil.rmtree(site)
-    print(f"{fault.__name__}: {len(there)} operations, in use afterwards: {dict(outcomes)}")
+    print(  # noqa: T201 - shown by `pytest -rP`
+        f"{fault.__name__}: {len(there)} operations, in use afterwards: {dict(outcomes)}"
+    )
     assert len(there) > 50 and outcomes["champion"] and outcomes["candidate"]
 
 
@@ -222,7 +224,7 @@ def test_a_retraining_that_waits_goes_on_when_the_other_ends(scene: Scene, tmp_p
         if pid == 0:
             os._exit(waiting())
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert check_champion(site, scene) != scene.champion
+    assert check_champion(site) != scene.champion
 
 
 def test_a_champion_that_came_into_use_meanwhile_is_not_replaced(

@@ -107,3 +107,32 @@ def test_one_group_is_not_enough(corpus: Corpus, articles: list[Prepared]) -> No
     alone = [replace(p, article=replace(p.article, group="a")) for p in articles]
     with pytest.raises(NotEnoughDataError, match="two groups"):
         cross_validate(alone, corpus.schema, SETTINGS)
+
+
+@given(st.lists(LABELLED, min_size=6, max_size=60), st.data())
+def test_known_groups_keep_their_folds_and_new_ones_fill_the_smallest(
+    articles: list[Article], data: st.DataObject
+) -> None:
+    articles = [replace(a, id=f"a{i}") for i, a in enumerate(articles)]
+    old = articles[: data.draw(st.integers(3, len(articles)))]
+    if len({a.held_out_group for a in old}) < 2:
+        return
+    before = {old[i].id: fold for fold, (_, outside) in enumerate(group_splits(old, 3)) for i in outside}
+    splits = list(group_splits(articles, 3, before))
+    after = {articles[i].id: fold for fold, (_, outside) in enumerate(splits) for i in outside}
+    assert {i: after[i] for i in before} == before and len(after) == len(articles)
+    for inside, outside in splits:
+        groups = [{articles[i].held_out_group for i in part} for part in (inside, outside)]
+        assert not groups[0] & groups[1] and len(inside) + len(outside) == len(articles)
+
+
+def test_of_very_many_articles_only_the_first_folds_are_measured(
+    corpus: Corpus, articles: list[Prepared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossval, "ENOUGH", 5)
+    found = cross_validate(articles, corpus.schema, SETTINGS, jobs=1)
+    assert 5 <= len(found.outcomes) < len(articles) == len(found.folds)
+    measured = {o.article.id for o in found.outcomes}
+    first = max(found.folds[i] for i in measured)
+    assert measured == {i for i, fold in found.folds.items() if fold <= first}
+    assert {o.article.id for o in found.random} <= measured

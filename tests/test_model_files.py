@@ -11,8 +11,9 @@ import pytest
 
 from talante.errors import ModelError, WriteError
 from talante.model import files
-from talante.model.files import load, read_card, save
+from talante.model.files import load, read_card, read_records, save
 from talante.model.model import Model
+from talante.model.records import Record
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def folder(registry: Path) -> Path:
 
 
 def test_a_model_is_json_text_and_plain_arrays(folder: Path) -> None:
-    assert {p.suffix for p in folder.iterdir()} == {".json", ".md", ".txt", ".npy"}
+    assert {p.suffix for p in folder.iterdir()} == {".json", ".jsonl", ".md", ".txt", ".npy"}
     for path in folder.glob("*.npy"):
         assert np.load(path, allow_pickle=False).dtype in (np.float64, np.float32, np.uint32)
 
@@ -64,7 +65,7 @@ def resign(folder: Path, **changes: object) -> None:
         (lambda f: (f / "model.json").write_bytes(b"\x80\x04pickle"), "damaged: not valid JSON"),
         (lambda f: (f / "model.json").write_text("{}"), "not a talante model"),
         (lambda f: edit_card(f, format="other"), "not a talante model"),
-        (lambda f: edit_card(f, format_version=99), "format version 99, and this talante reads version 4"),
+        (lambda f: edit_card(f, format_version=99), "format version 99, and this talante reads version 5"),
         (lambda f: edit_card(f, languages=[]), "model.json: changed since it was written"),
         (lambda f: (f / "article.idf.npy").unlink(), "article.idf.npy: missing"),
         (lambda f: os.truncate(f / "stances.own.npy", 200), "stances.own.npy: changed"),
@@ -110,3 +111,16 @@ def test_saving_the_same_model_again_notices_that_the_first_one_is_damaged(model
     (folder / "near.terms.txt").write_text("x")
     with pytest.raises(ModelError, match="changed since it was written"):
         save(model, folder.parent)
+
+
+def test_records_are_kept_whole(model: Model, tmp_path: Path) -> None:
+    records = [
+        Record("a\u2028b", "0123456789abcdef", 3, frozenset({"harbor"}), {"mayor": "favor"}),
+        Record("none of it", "fedcba9876543210", 0, frozenset(), {}),
+        Record("not measured", "0000000000000000"),
+    ]
+    saved = save(model, tmp_path, records)
+    assert read_records(tmp_path / saved.id) == tuple(records)
+    (tmp_path / saved.id / "records.jsonl").write_text("")
+    with pytest.raises(ModelError, match=r"records.jsonl: changed since it was written"):
+        read_records(tmp_path / saved.id)

@@ -47,8 +47,8 @@ def verdict(diff: Diff) -> str:
     parts += _answers(diff.on, "answers to the articles named")
     apart = [figure.name for figure in diff.figures if not figure.overlap]
     if diff.figures:
-        told = f"{len(apart)} do not overlap ({', '.join(apart[:3])})" if apart else "all overlap"
-        parts.append(f"of the intervals of {len(diff.figures)} figures {told}")
+        overlap = f"{len(apart)} do not overlap ({', '.join(apart[:3])})" if apart else "all overlap"
+        parts.append(f"of the intervals of {len(diff.figures)} figures {overlap}")
     if diff.same_arrays:
         parts.append("terms and weights are the same")
     elif least := [f"{_name(w)} ({w.alike:.2f})" for w in diff.weights if w.alike is not None][:2]:
@@ -61,8 +61,12 @@ def _corpus(diff: Diff) -> str:
         same = {True: "the same corpus", False: "another corpus", None: "corpora unknown"}[diff.same_corpus]
         return f"{same}, {diff.articles[0]:,} and {diff.articles[1]:,} articles, not known one by one"
     added, removed, changed = (len(ids) for ids in (diff.records.added, diff.records.removed, diff.records.changed))
-    told = [f"{n:,} articles {what}" for n, what in ((added, "more"), (removed, "gone"), (changed, "changed")) if n]
-    return ", ".join(told) or f"the same {diff.articles[1]:,} articles"
+    told = [(n, what) for n, what in ((added, "more"), (removed, "gone"), (changed, "changed")) if n]
+    if not told:
+        return f"the same {diff.articles[1]:,} articles"
+    (first, what), *rest = told
+    articles = "article" if first == 1 else "articles"
+    return ", ".join([f"{first:,} {articles} {what}", *(f"{n:,} {what}" for n, what in rest)])
 
 
 def _answers(answers: Answers | None, what: str) -> list[str]:
@@ -70,6 +74,8 @@ def _answers(answers: Answers | None, what: str) -> list[str]:
         return []
     tagged = answers.articles - answers.untagged
     untagged = f" ({answers.untagged} could not be tagged)" if answers.untagged else ""
+    if not tagged:
+        return [f"neither could tag any of the {answers.untagged} articles"]
     if not answers.differing:
         return [f"{what} the same on all {tagged:,} articles{untagged}"]
     return [f"{what} differ on {answers.differing:,} of {tagged:,} articles{untagged}"]
@@ -181,10 +187,10 @@ def _weights(diff: Diff) -> Iterator[str]:
     )
     for w in diff.weights:
         if w.alike is None or w.size is None:
-            yield f"  {_name(w)}: not compared, one of the two has no weights"
+            yield f"  {_name(w)}: not compared, one or both have no weights"
             continue
         yield f"  {_name(w)}: alike {w.alike:.2f}, all weights x {w.size:.2f}"
-        changed = [t for t in w.changed if abs(t.b - t.a) >= _VISIBLE]
+        changed = [t for t in w.changed if abs(t.change) >= _VISIBLE]
         for head, terms in (("changed", changed), ("new", w.gained), ("gone", w.lost)):
             if terms:
                 yield from _wrapped(f"{head}: {', '.join(map(_term, terms[:_TERMS]))}", "    ", "      ")
@@ -202,7 +208,7 @@ def _name(w: Weights) -> str:
 
 def _term(t: Term) -> str:
     row = f" ({t.row})" if t.row else ""
-    weights = " -> ".join(f"{weight:+.1f}" for weight in (t.a, t.b) if weight)
+    weights = " -> ".join(f"{weight:+.1f}" for weight in (t.a, t.b) if weight is not None)
     return f"{t.term}{row} {weights}".replace(" ", _FIXED)
 
 

@@ -1,19 +1,21 @@
 """`talante models`: which models there are, which is in use and why, what changed, and putting another into use."""
 
 import json
-from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from talante.cli.table import show_table
 from talante.corpus.files import locked
-from talante.errors import ModelError, TalanteError
-from talante.model.card import card_text
-from talante.model.files import load, read_card
+from talante.errors import SOME_ROWS_FAILED, ModelError
+from talante.model.files import read_card
 from talante.model.registry import Event, Registry, find_model, find_registry
+
+if TYPE_CHECKING:  # it measures, and `predict` imports none of that
+    from talante.jobs.models import Listed
 
 app = typer.Typer(no_args_is_help=True, help="List, compare, verify, promote, roll back and prune models.")
 
@@ -28,18 +30,19 @@ def list_models(
 
     Looked up in this order: --model, the folder that TALANTE_MODELS names, ./models, the models that came with talante.
     """
+    from talante.jobs import models as job
+
     registry = find_registry()
     history = _history(registry)
-    current = registry.current()
-    rows = [_row(registry, model_id, current, history) for model_id in registry.ids()]
-    reason = next((event for event in reversed(history) if _put_into_use(event) == current), None)
+    current, listed = registry.current(), job.list_models(registry, history)
+    since = job.reason(current, history)
     if as_json:
-        told = {"folder": str(registry.folder), "why": registry.why, "in_use": current, "since": reason, "models": rows}
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        told = {"folder": str(registry.folder), "why": registry.why, "in_use": current, "since": since}
+        typer.echo(json.dumps({**told, "models": [asdict(m) for m in listed]}, ensure_ascii=False, indent=1))
         return
-    show_table(["model", "", "articles", "languages", "last"], [_cells(row) for row in rows])
+    show_table(["model", "", "articles", "languages", "last"], map(_cells, listed))
     typer.echo(f"in {registry.folder}, because {registry.why}")
-    typer.echo(_why(current, reason))
+    typer.echo(_why(current, since))
 
 
 def _history(registry: Registry) -> list[Event]:
@@ -50,54 +53,21 @@ def _history(registry: Registry) -> list[Event]:
         return []
 
 
-def _row(registry: Registry, model_id: str, current: str | None, history: Sequence[Event]) -> dict[str, Any]:
-    try:
-        data = read_card(registry.path(model_id)).get("data", {})
-        told = {"articles": data.get("articles"), "languages": list(data.get("languages", {})), "damaged": None}
-    except ModelError as error:
-        told = {"articles": None, "languages": [], "damaged": str(error)}
-    last = next((told for event in reversed(history) if (told := _became(event, model_id))), (None, None))
-    return {"model": model_id, "in_use": model_id == current, **told, "last": last[0], "time": last[1]}
+def _cells(model: "Listed") -> list[str]:
+    last = f"{model.last} {model.time[:10]}" if model.last and model.time else "not in the history"
+    told = [str(model.articles or "?"), ", ".join(model.languages)]
+    if model.damaged:
+        told = ["damaged", "see talante models verify"]
+    return [model.model, "in use" if model.in_use else "", *told, last]
 
 
-def _became(event: Event, model_id: str) -> tuple[str, str] | None:
-    """Say what an event was to a model, and when."""
-    name, time = event["event"], event["time"]
-    if event.get("model") == model_id and name in _BECAME:
-        return _BECAME[name], time
-    if event.get("before") == model_id and name == "rolled back":
-        return "rolled back", time
-    return None
-
-
-#: What an event was to the model that it names.
-_BECAME = {
-    "promoted": "promoted",
-    "rolled back": "back in use",
-    "interrupted": "interrupted",
-    "refused": "refused",
-    "undecided": "undecided",
-}
-
-
-def _put_into_use(event: Event) -> str | None:
-    return event["model"] if event["event"] in ("promoted", "rolled back") else None
-
-
-def _cells(row: dict[str, Any]) -> list[str]:
-    last = f"{row['last']} {row['time'][:10]}" if row["last"] else "not in the history"
-    number = "?" if row["articles"] is None else str(row["articles"])
-    cells = ["damaged", "see talante models verify"] if row["damaged"] else [number, ", ".join(row["languages"])]
-    return [row["model"], "in use" if row["in_use"] else "", *cells, last]
-
-
-def _why(current: str | None, reason: Event | None) -> str:
+def _why(current: str | None, since: Event | None) -> str:
     if current is None:
         return "no model is in use; choose one with `talante models promote ID`"
-    if reason is None:
+    if since is None:
         return f"{current} is in use; the history does not say why"
-    why = reason.get("why") or ("rolled back" if reason["event"] == "rolled back" else "promoted by hand")
-    return f"{current} is in use since {reason['time']}: {why}; by {reason.get('by') or 'unknown'}"
+    why = since.get("why") or {"promoted": "promoted by hand"}.get(since["event"], since["event"])
+    return f"{current} is in use since {since['time']}: {why}; by {since.get('by') or 'unknown'}"
 
 
 @app.command()
@@ -180,11 +150,14 @@ def pin(
     A candidate may be worse than the model before it by a margin, and over many nights such margins add up. A floor
     lies one margin below a figure of today and stands until somebody pins anew with --lower.
     """
+    from talante.evaluation.gate import load_gate
     from talante.jobs import floors
 
     registry = find_registry()
     found = floors.pin(data, registry.folder, lower=lower, by=by)
-    rows = [[on[:16], name, f"{value:.4f}"] for on, of in found.values.items() for name, value in of.items()]
+    golds = {gold.sha256: gold.path.name for gold in load_gate(registry.folder).golds}
+    values = [(golds.get(on, on[:16]), figures) for on, figures in found.values.items()]
+    rows = [[on, name, f"{value:.4f}"] for on, figures in values for name, value in figures.items()]
     show_table(["on", "figure", "floor"], rows)
     typer.echo(f"pinned with {found.model} in {registry.folder / floors.FILE}", err=True)
 
@@ -200,40 +173,19 @@ def verify(
     Without MODEL, all models are checked, and the registry: that the model in use is one of them, that each line of
     history.jsonl is an event, and that floors.json and gate.toml, where they are, can be read.
     """
-    registry = find_registry() if model is None else None
-    folders = [registry.path(i) for i in registry.ids()] if registry else [find_model(model)]
-    checks: list[tuple[Path, Callable[[], object]]] = [(folder, lambda f=folder: _check(f)) for folder in folders]
-    failed = 0
-    for place, check in [*checks, *(_of_registry(registry) if registry else [])]:
-        try:
-            check()
-            typer.echo(f"{place}: sound")
-        except TalanteError as error:
-            failed += 1
-            typer.echo(f"error: {error}", err=True)
+    from talante.jobs.models import verify_model, verify_registry
+
+    if model is not None:
+        folder = find_model(model)
+        verify_model(folder)
+        typer.echo(f"{folder}: sound")
+        return
+    failed = False
+    for path, error in verify_registry(find_registry()):
+        typer.echo(f"{path}: sound" if error is None else f"error: {error}", err=error is not None)
+        failed |= error is not None
     if failed:
         raise typer.Exit(ModelError.exit_code)
-
-
-def _check(folder: Path) -> None:
-    card, page = load(folder).card, folder / "README.md"
-    if not page.is_file() or page.read_text(encoding="utf-8", errors="replace") != card_text(card):
-        remedy = "it is made from model.json; restore it from a copy"
-        raise ModelError("not what model.json says", place=str(page), remedy=remedy)
-
-
-def _of_registry(registry: Registry) -> list[tuple[Path, Callable[[], object]]]:
-    from talante.evaluation.gate import load_gate
-    from talante.jobs.floors import FILE, load_floors
-
-    folder = registry.folder
-    checks: list[tuple[Path, Callable[[], object]]] = [
-        (folder / "current", lambda: load(find_model(None))),
-        (folder / "history.jsonl", registry.in_use),
-        (folder / FILE, lambda: load_floors(folder)),
-        (folder / "gate.toml", lambda: load_gate(folder)),
-    ]
-    return [check for check in checks if check[0].exists() or check[0].name == "current"]
 
 
 @app.command()
@@ -260,3 +212,6 @@ def diff(
 
     found = job.diff(find_model(a), find_model(b), on or [])
     typer.echo(json.dumps(found.to_json(), indent=1, ensure_ascii=False) if as_json else render_diff(found))
+    if found.on and found.on.untagged:
+        typer.echo(f"{found.on.untagged} of the articles could not be tagged; their rows in --json say why", err=True)
+        raise typer.Exit(SOME_ROWS_FAILED)

@@ -29,8 +29,8 @@ def report_text(found: "Retrained") -> str:
             "",
             "## Gate",
             "",
-            "Candidate minus champion with its 95 % interval, paired, by bootstrap over groups; a figure passes when the "
-            "lower end lies above minus the margin.",
+            "Candidate minus champion with its 95 % interval, paired, by bootstrap over groups; a figure passes when "
+            "the lower end lies above minus the margin.",
             "",
             "| on | figure | champion | candidate | difference | labels | margin | floor | answer |",
             "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",

@@ -96,7 +96,7 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
     """
     beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     try:
-        with beside.open("w", encoding="utf-8", newline="\n") as stream:
+        with beside.open("w", encoding="utf-8", newline="\n", errors="replace") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -120,7 +120,7 @@ def append_whole(path: Path, text: str) -> None:
         with beside.open("a+b") as stream:
             if stream.tell() and not _ends_with_newline(stream):
                 stream.write(b"\n")
-            stream.write(text.encode())
+            stream.write(text.encode("utf-8", "replace"))
             stream.flush()
             os.fsync(stream.fileno())
         beside.replace(path)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from talante.corpus.schema import Schema
 from talante.evaluation.intervals import Bootstrap, Estimate
@@ -79,6 +80,42 @@ class Comparison:
         return {"verdict": self.verdict, **asdict(self)}
 
 
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Two systems on the same articles, counted: all that a comparison needs, and what can be drawn from again.
+
+    ``stances`` is (2, articles, targets, 3, 4), ``topics`` (2, articles, topics, 3), ``addressed`` the same over
+    targets that can be missed; ``groups``, ``langs``, and whether topics and stances are annotated, are (articles,).
+    """
+
+    schema: Schema
+    stances: Counts
+    topics: Counts
+    addressed: Counts
+    groups: NDArray[np.str_]
+    langs: NDArray[np.str_]
+    has_topics: NDArray[np.bool_]
+    has_stances: NDArray[np.bool_]
+
+
+def pair(a: Sequence[Outcome], b: Sequence[Outcome], schema: Schema) -> Paired:
+    """Count two systems on the same articles.
+
+    Raises ValueError unless both have the same articles, by id and gold labels, in the same order.
+    """
+    _check_same_articles(a, b)
+    return Paired(
+        schema=schema,
+        stances=_both(stance_counts, a, b, schema.target_ids),
+        topics=_both(topic_counts, a, b, schema.topic_ids),
+        addressed=_both(addressed_counts, a, b, [t for t in schema.target_ids if t not in schema.assumed]),
+        groups=np.array([o.article.held_out_group for o in a], dtype=str),
+        langs=np.array([o.article.lang for o in a], dtype=str),
+        has_topics=np.array([o.article.topics is not None for o in a], dtype=bool),
+        has_stances=np.array([o.article.stances is not None for o in a], dtype=bool),
+    )
+
+
 def compare(a: Sequence[Outcome], b: Sequence[Outcome], schema: Schema) -> Comparison:
     """Compare two systems on the same articles.
 
@@ -93,43 +130,44 @@ def compare(a: Sequence[Outcome], b: Sequence[Outcome], schema: Schema) -> Compa
 
     Raises ValueError unless both have the same articles, by id and gold labels, in the same order.
     """
-    _check_same_articles(a, b)
-    bootstrap = Bootstrap([o.article.held_out_group for o in a])
-    targets = [t for t in schema.target_ids if t not in schema.assumed]
-    stances = _both(stance_counts, a, b, schema.target_ids)
-    topics = _both(topic_counts, a, b, schema.topic_ids)
-    addressed = _both(addressed_counts, a, b, targets)
-    occurring = [i for i, t in enumerate(schema.topic_ids) if any(t in _gold_topics(o) for o in a)]
-    has_stances = np.array([o.article.stances is not None for o in a], dtype=bool)
-    has_topics = np.array([o.article.topics is not None for o in a], dtype=bool)
-    languages = sorted({o.article.lang for o in a})
+    identical = all(
+        x.predicted_topics == y.predicted_topics and x.predicted_stances == y.predicted_stances
+        for x, y in zip(a, b, strict=False)
+    )
+    return compare_paired(pair(a, b, schema), identical)
+
+
+def compare_paired(both: Paired, identical: bool = False) -> Comparison:
+    """Compare two systems that have been counted; ``identical``: they give the same answers everywhere."""
+    bootstrap = Bootstrap(both.groups.tolist())
+    schema, stances, topics = both.schema, both.stances, both.topics
+    has_stances, has_topics = both.has_stances, both.has_topics
+    occurring = np.flatnonzero(_gold_labels(topics[0]).sum(axis=0)).tolist()
 
     rows: list[Row | None] = [
         _row(bootstrap, STANCES_OVERALL, stances, macro_f1, has_stances),
         _row(bootstrap, "stances, F-avg", stances, f_avg, has_stances),
         _row(bootstrap, "topics, macro-F1", topics[:, :, occurring], macro_f1_of_labels, has_topics, pool=False),
         _row(bootstrap, TOPICS_OVERALL, topics, f1, has_topics),
-        _row(bootstrap, "addressed, F1", addressed, f1, has_stances),
+        _row(bootstrap, "addressed, F1", both.addressed, f1, has_stances),
         *(
             _row(bootstrap, f"{target}, macro-F1", stances[:, :, [i]], macro_f1, has_stances, "label")
             for i, target in enumerate(schema.target_ids)
         ),
         *(_row(bootstrap, f"{schema.topic_ids[i]}, F1", topics[:, :, [i]], f1, has_topics, "label") for i in occurring),
     ]
+    languages = sorted(set(both.langs.tolist()))
     for language in languages if len(languages) > 1 else []:
-        here = np.array([o.article.lang == language for o in a])
+        here = both.langs == language
         rows += [
             _row(bootstrap, f"{language}: {STANCES_OVERALL}", stances, macro_f1, has_stances & here, "language"),
             _row(bootstrap, f"{language}: {TOPICS_OVERALL}", topics, f1, has_topics & here, "language"),
         ]
     return Comparison(
-        articles=len(a),
-        groups=len({o.article.held_out_group for o in a}),
+        articles=len(both.groups),
+        groups=len(set(both.groups.tolist())),
         resampled=bootstrap.unit,
-        identical=all(
-            x.predicted_topics == y.predicted_topics and x.predicted_stances == y.predicted_stances
-            for x, y in zip(a, b, strict=True)
-        ),
+        identical=identical,
         rows=[row for row in rows if row],
     )
 
@@ -157,10 +195,6 @@ def _gold(o: Outcome) -> tuple[object, ...]:
     return article.topics, stances, article.disputed_topics, article.disputed_stances, article.held_out_group
 
 
-def _gold_topics(o: Outcome) -> frozenset[str]:
-    return (o.article.topics or frozenset()) - o.article.disputed_topics
-
-
 def _both(
     count: Callable[[Sequence[Outcome], Sequence[str]], Counts],
     a: Sequence[Outcome],
@@ -176,7 +210,7 @@ def _row(
     name: str,
     counts: Counts,
     figure: Callable[[Counts], Counts],
-    of: Counts,
+    of: NDArray[np.bool_],
     kind: Kind = "overall",
     *,
     pool: bool = True,

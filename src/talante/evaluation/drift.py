@@ -75,11 +75,10 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What was compared. ``unit``: what the intervals resample, "groups" or "articles"; ``untagged``: reasons."""
+    """What was compared; ``untagged`` counts reasons."""
 
     articles: int
     groups: int
-    unit: str
     untagged: dict[str, int]
     learned: int
     """How many of the articles the model has learned from."""
@@ -99,6 +98,8 @@ class Drift:
     reference: Window
     in_both: int
     """How many of the new articles are in the reference, too."""
+    shared_groups: int
+    """How many groups are in both windows and are resampled whole; 0 where all articles are resampled."""
     shifts: list[Shift]
     words: list[Rising]
     names: list[Rising]
@@ -124,8 +125,9 @@ def drift(new: Sequence[Seen], reference: Sequence[Seen], model: Model, limits: 
     """Compare two windows of a stream that the same model has seen.
 
     Intervals are those of `talante.evaluation.intervals`, by one bootstrap over both windows: a group that is in both
-    is drawn for both, so that what an outlet always does is no drift; one that is in one window is drawn for that. A
-    window with fewer than MIN_GROUPS groups has its articles drawn instead, and the intervals hold for its groups only.
+    is drawn whole, for both, so that what an outlet always does is no drift. Of a group that is in one window only its
+    articles are drawn: that an outlet came or went is no chance. With too few groups in both windows all articles are
+    drawn, and the intervals hold for these groups only.
 
     Raises NotEnoughDataError when a window has fewer than FEWEST_ARTICLES articles.
     """
@@ -143,6 +145,7 @@ def drift(new: Sequence[Seen], reference: Sequence[Seen], model: Model, limits: 
         described,
         before,
         len({seen.article.text for seen in tagged} & {seen.article.text for seen in tagged_before}),
+        len(_shared_groups(new, reference)),
         list(
             _shifts(_Measure(new, reference), model, limits, learned=described.mostly_learned or before.mostly_learned)
         ),
@@ -166,17 +169,24 @@ def _window(window: Sequence[Seen]) -> Window:
     return Window(
         articles=len(window),
         groups=len({seen.article.held_out_group for seen in window}),
-        unit="articles" if _few_groups(window) else "groups",
         untagged=dict(Counter(seen.reason for seen in window if not seen.tagged).most_common()),
         learned=sum(seen.learned for seen in window),
     )
 
 
-def _few_groups(window: Sequence[Seen]) -> bool:
-    """Say whether a window has fewer than MIN_GROUPS groups, or as good as: one outlet and strays are one outlet."""
-    sizes = np.array(list(Counter(seen.article.held_out_group for seen in window).values()), dtype=float)
-    kish = sizes.sum() ** 2 / (sizes**2).sum()
-    return bool(np.sqrt(len(sizes) * kish) < MIN_GROUPS)
+def _shared_groups(new: Sequence[Seen], reference: Sequence[Seen]) -> frozenset[str]:
+    """Return the groups in both windows; none where they are fewer than MIN_GROUPS, or as good as.
+
+    One outlet and strays are one outlet: what counts is the geometric mean of their number and of Kish's, as for the
+    width of an interval.
+    """
+    sizes = [Counter(seen.article.held_out_group for seen in window) for window in (new, reference)]
+    shared = frozenset(sizes[0]) & frozenset(sizes[1])
+    for window in sizes:
+        counts = np.array([window[group] for group in shared], dtype=float)
+        if not len(counts) or np.sqrt(len(counts) * counts.sum() ** 2 / (counts**2).sum()) < MIN_GROUPS:
+            return frozenset()
+    return shared
 
 
 class _Measure:
@@ -185,12 +195,10 @@ class _Measure:
     def __init__(self, new: Sequence[Seen], reference: Sequence[Seen]) -> None:
         self.seen = [*new, *reference]
         self._inside = np.arange(len(self.seen)) < len(new)
-        units = []
-        for side, window in enumerate((new, reference)):
-            few = _few_groups(window)
-            # No group has such a name
-            units += [f"\t{side} {i}" if few else seen.article.held_out_group for i, seen in enumerate(window)]
-        self._bootstrap = Bootstrap(units)
+        shared = _shared_groups(new, reference)
+        groups = [seen.article.held_out_group for seen in self.seen]
+        # No group has such a name
+        self._bootstrap = Bootstrap([group if group in shared else f"\t{i}" for i, group in enumerate(groups)])
 
     def shares(self, count: Callable[[Seen], Count]) -> "_Figure":
         """Return the sum of the second over the sum of the first of what is counted, and the difference."""

@@ -23,7 +23,7 @@ def render_drift(drift: Drift) -> str:
     for line in _remarks(drift):
         lines += textwrap.wrap(line, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     lines += ["", f"New: {_window(drift.new)}", f"Reference: {_window(drift.reference)}"]
-    lines.append(f"Model {drift.model}; 95 % intervals by bootstrap.")
+    lines.append(f"Model {drift.model}; 95 % intervals by bootstrap over {_units(drift)}.")
     undecided = [shift for shift in drift.undecided if not _few(shift)]
     within = sorted(
         (s for s in drift.shifts if s.answer == "within its limit"), key=lambda s: -abs(s.difference.value) / s.limit
@@ -72,15 +72,10 @@ def _remarks(drift: Drift) -> Iterator[str]:
         )
     if drift.in_both:
         yield f"{drift.in_both} of the new articles are in the reference, too, which hides drift."
-    few = [
-        name
-        for name, window in (("new", drift.new), ("reference", drift.reference))
-        if window.unit == "articles" and window.groups < window.articles
-    ]
-    if few:
+    if not drift.shared_groups and any(window.groups < window.articles for window in (drift.new, drift.reference)):
         yield (
-            f"{' and '.join(few).capitalize()} articles come from too few outlets to resample these, so articles are: "
-            "the intervals hold for these outlets only."
+            "Too few outlets are in both windows to resample outlets, so articles are: the intervals hold for more "
+            "articles of these outlets, and not for others."
         )
 
 
@@ -89,7 +84,11 @@ def _window(window: Window) -> str:
     untagged = sum(window.untagged.values())
     told = f"; {untagged} not tagged: {textwrap.shorten(reasons, 60, placeholder=' …')}" if untagged else ""
     groups = f"{window.groups} group{'s' if window.groups > 1 else ''}"
-    return f"{window.articles} articles in {groups}, {window.unit} resampled{told}"
+    return f"{window.articles} articles in {groups}{told}"
+
+
+def _units(drift: Drift) -> str:
+    return f"the {drift.shared_groups} groups in both and other articles" if drift.shared_groups else "articles"
 
 
 def _few(shift: Shift) -> bool:

@@ -1,7 +1,7 @@
 """The gate: what a candidate must show before it replaces the champion, and what it is held to.
 
 A candidate need not be better; it must be shown to be no worse. For each protected figure the paired bootstrap gives a
-95 % interval of candidate minus champion, and the lower end must lie above minus the margin (a test of
+95 % interval of candidate minus champion, and the lower end must not lie below minus the margin (a test of
 non-inferiority: Piaggio et al. 2012, "Reporting of Noninferiority and Equivalence Randomized Trials", JAMA 308). Many
 nights, each a little worse within the margin, are stopped by floors, which stand until somebody lowers them.
 """
@@ -67,7 +67,7 @@ class Gate:
     """
 
     margins: Margins = Margins()
-    enough: int = 200
+    enough: int = 250
     most_opposite: float = 0.4
     least_topics: float = 0.4
     golds: tuple[PinnedGold, ...] = ()
@@ -204,7 +204,7 @@ def protected(row: Row, gate: Gate) -> bool:
 def _answer(row: Row, margin: float, floor: float | None, pinned: float | None) -> Answer:
     if floor is not None and pinned is not None and pinned < floor:
         return "below floor"
-    if row.difference.low > -margin:
+    if row.difference.low >= -margin:
         return "passed"
     return "worse" if row.difference.high < 0 else "cannot tell"
 
@@ -212,7 +212,7 @@ def _answer(row: Row, margin: float, floor: float | None, pinned: float | None) 
 def _more_articles(difference: Estimate, margin: float, articles: int) -> int | None:
     error = (difference.high - difference.low) / (2 * 1.96)
     distance = abs(difference.value + margin)
-    if distance < error / 2:
+    if distance <= error / 10:
         return None
     more = max(1.0, articles * ((_POWER * error / distance) ** 2 - 1))
     return max(1, int(float(f"{more:.1e}")))  # two figures; more would pretend to know

@@ -28,12 +28,17 @@ _KEPT = 20
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term and its weights in A and B, 0 where the term is not there; ``row``: the stance that it argues for."""
+    """A term and its weights in A and B, None where the term is not there; ``row``: the stance that it argues for."""
 
     term: str
     row: str
-    a: float
-    b: float
+    a: float | None
+    b: float | None
+
+    @property
+    def change(self) -> float:
+        """Return what B adds to A."""
+        return (self.b or 0.0) - (self.a or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +139,8 @@ def _compare(part: Part, label: str, a: _Rows, b: _Rows) -> Weights:
         alike=float((old * new).mean()),
         size=scale_b / scale_a,
         changed=_heaviest(terms, a.names, old, new),
-        gained=_heaviest([b.terms[n] for n in only_b.tolist()], a.names, np.zeros_like(gained), gained),
-        lost=_heaviest([a.terms[n] for n in only_a.tolist()], a.names, lost, np.zeros_like(lost)),
+        gained=_heaviest([b.terms[n] for n in only_b.tolist()], a.names, None, gained),
+        lost=_heaviest([a.terms[n] for n in only_a.tolist()], a.names, lost, None),
     )
 
 
@@ -145,13 +150,17 @@ def _scale(products: NDArray[np.float64]) -> float:
 
 
 def _heaviest(
-    terms: Sequence[str], names: Sequence[str], a: NDArray[np.float64], b: NDArray[np.float64]
+    terms: Sequence[str], names: Sequence[str], a: NDArray[np.float64] | None, b: NDArray[np.float64] | None
 ) -> tuple[Term, ...]:
     """Return the terms whose weight differs most, each with the row (a stance) where it does."""
-    if not terms:
+    change = (0.0 if b is None else b) - (0.0 if a is None else a)
+    if not isinstance(change, np.ndarray) or not change.size:
         return ()
-    rows = np.abs(b - a).argmax(axis=0)
-    columns = np.arange(len(terms))
-    old, new = a[rows, columns], b[rows, columns]
-    order = np.argsort(-np.abs(new - old), kind="stable")[:_KEPT].tolist()
-    return tuple(Term(terms[i], names[rows[i]], float(old[i]), float(new[i])) for i in order if new[i] != old[i])
+    rows = np.abs(change).argmax(axis=0).tolist()
+    largest = np.abs(change).max(axis=0)
+    order = np.argsort(-largest, kind="stable")[:_KEPT].tolist()
+    return tuple(
+        Term(terms[i], names[rows[i]], *(None if x is None else float(x[rows[i], i]) for x in (a, b)))
+        for i in order
+        if largest[i]
+    )

@@ -150,7 +150,8 @@ class Registry:
         before = max((str(e.get("time", "")) for e in self.history()), default="")
         if now < before:  # events stand in their true order, whatever the clock says
             written["clock"] = f"set back: an event before this one has {before}"
-        append_whole(self.folder / "history.jsonl", json.dumps(written, ensure_ascii=False) + "\n")
+        line = json.dumps(written, ensure_ascii=False).encode(errors="replace").decode()  # a --by need not be UTF-8
+        append_whole(self.folder / "history.jsonl", line + "\n")
         return written
 
     def promote(self, model_id: str, *, by: str = "", **facts: Any) -> Event:
@@ -169,6 +170,12 @@ class Registry:
         stack = self.in_use()
         if len(stack) < 2:
             raise UsageError("no model was in use before this one", place=str(self.folder / "history.jsonl"))
+        if stack[-2] not in self.ids():
+            raise ModelError(
+                f"the model that was in use before, {stack[-2]}, is no longer here",
+                place=str(self.folder),
+                remedy="put any other into use with `talante models promote ID`",
+            )
         load(self.path(stack[-2]))
         return self._use("rolled back", stack[-2], {"by": by or asked_by()})
 

@@ -1,0 +1,175 @@
+"""How long `talante retrain` takes, with a cold and a warm cache, and how much memory, as the corpus grows.
+
+    python benchmarks/retraining_time.py NEWS.jsonl.gz [NEWS.jsonl.gz ...] [--sizes 1000,10000,100000]
+
+For each size a corpus is made of real articles, without near-duplicates; where there are too few, each further one is
+put together from passages of eight others of its language. Labels are by rule, for the timing only: topics by the words
+of the schema, stances by the words of a good or bad sound near the target, some of them at random. Then the program itself runs, in a
+folder of its own: once for a first model (cold), and once after ten more articles (warm). Memory is what was available
+to the whole machine before, less the least that was available during the run: let nothing else run beside it.
+"""
+
+import argparse
+import gzip
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from talante.corpus.article import Article
+from talante.corpus.duplicates import near_duplicates
+from talante.corpus.schema import load_schema
+from talante.errors import DataError
+from talante.text.fold import fold
+from talante.text.prepare import Preparer
+
+DATA = Path(__file__).parents[1] / "data"
+BAD = (
+    "crisis",
+    "crime",
+    "corrup",
+    "dictat",
+    "fraud",
+    "fail",
+    "violen",
+    "fracas",
+    "represi",
+    "amenaza",
+    "threat",
+    "arrest",
+)
+GOOD = (
+    "agree",
+    "success",
+    "growth",
+    "peace",
+    "support",
+    "victory",
+    "acuerdo",
+    "exito",
+    "crec",
+    "paz",
+    "apoyo",
+    "victoria",
+)
+NOISE = 0.05
+PASSAGES = 8
+GROUP = 20  # articles, about
+
+
+def read(paths: Sequence[Path]) -> list[dict[str, str]]:
+    """Return the articles of files."""
+    found = []
+    for path in paths:
+        with gzip.open(path, "rt", encoding="utf-8") as stream:
+            found += [json.loads(line) for line in stream]
+    doubles = {later for _, later, _ in near_duplicates([f"{a['title']}\n\n{a['text']}" for a in found])}
+    return [article for i, article in enumerate(found) if i not in doubles]
+
+
+def made(articles: list[dict[str, str]], size: int) -> Iterator[dict[str, object]]:
+    """Yield so many labelled records."""
+    preparer, random_ = Preparer(load_schema(DATA / "schema.toml")), random.Random(0)
+    by_language = {lang: [a for a in articles if a["lang"] == lang] for lang in ("en", "es")}
+    order = [lang for pair in zip(*[["en"] * size, ["es"] * size], strict=True) for lang in pair]
+    used = {"en": 0, "es": 0}
+    number = 0
+    for lang in order:
+        if number == size:
+            return
+        pool = by_language[lang]
+        first = pool[used[lang] % len(pool)]
+        text = first["text"]
+        if used[lang] >= len(pool):
+            text = "\n\n".join(_passage(random_.choice(pool)["text"], part) for part in range(PASSAGES))
+        used[lang] += 1
+        try:
+            prepared = preparer.prepare(Article("", text, first.get("title", ""), lang))
+        except DataError:
+            continue
+        topics = [topic for topic, found in prepared.topic_words.items() if found.count > 1]
+        stances = {target: _stance(prepared.contexts[target].near, random_) for target in prepared.contexts}
+        yield {
+            "id": f"n{number:06d}", "lang": lang, "title": first.get("title", ""), "text": prepared.article.text,
+            "group": f"g{random_.randrange(max(20, size // GROUP))}", "topics": topics, "stances": stances,
+        }  # fmt: skip
+        number += 1
+
+
+def _passage(text: str, number: int) -> str:
+    words = text.split()
+    length = max(1, len(words) // PASSAGES)
+    return " ".join(words[number * length : (number + 1) * length])
+
+
+def _stance(text: str, random_: random.Random) -> str:
+    if random_.random() < NOISE:
+        return random_.choice(("against", "neutral", "favor"))
+    folded = fold(text)
+    balance = sum(map(folded.count, GOOD)) - sum(map(folded.count, BAD))
+    return "neutral" if not balance else "favor" if balance > 0 else "against"
+
+
+def available() -> float:
+    """Return the memory that is free for use, in GB."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) / 1e6
+
+
+def timed(command: list[str]) -> tuple[float, float, dict[str, object]]:
+    """Run a command; return seconds, GB at the peak, and what it printed."""
+    before, least, done = available(), [available()], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.2):
+            least[0] = min(least[0], available())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    begun = time.monotonic()
+    result = subprocess.run(command, capture_output=True, text=True)
+    done.set()
+    watcher.join()
+    if result.returncode not in (0, 5, 7):
+        sys.exit(f"{command}: exit code {result.returncode}\n{result.stderr}")
+    return time.monotonic() - begun, before - least[0], json.loads(result.stdout)
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("news", nargs="+", type=Path)
+    parser.add_argument("--sizes", default="1000,10000,100000")
+    options = parser.parse_args()
+    articles = read(options.news)
+    print("| articles | cache | seconds | peak GB | stages, seconds | verdict |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for size in map(int, options.sizes.split(",")):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "data/articles").mkdir(parents=True)
+            (folder / "data/schema.toml").write_bytes((DATA / "schema.toml").read_bytes())
+            records = [json.dumps(record, ensure_ascii=False) + "\n" for record in made(articles, size + 10)]
+            command = [
+                sys.executable, "-m", "talante", "retrain", "--data", f"{folder}/data", "--models", f"{folder}/models",
+                "--cache", f"{folder}/cache", "--json",
+            ]  # fmt: skip
+            for cache, part in (("cold", records[:-10]), ("warm", records)):
+                (folder / "data/articles/a.jsonl").write_text("".join(part), encoding="utf-8")
+                seconds, peak, told = timed(command)
+                stages = ", ".join(f"{stage} {took:.0f}" for stage, took in told["seconds"].items())  # type: ignore[attr-defined]
+                print(
+                    f"| {len(part):,} | {cache} | {seconds:.0f} | {peak:.1f} | {stages} | {told['outcome']} |",
+                    flush=True,
+                )
+            used = sum(path.stat().st_size for path in (folder / "cache").rglob("*") if path.is_file())
+            print(f"cache: {used / 1e9:.2f} GB", flush=True)
+
+
+if __name__ == "__main__":
+    main()
