@@ -136,7 +136,7 @@ def test_train_writes_a_candidate_and_promotes_nothing(talante: Run, tmp_path: P
 
 
 def test_the_model_is_the_same_whatever_the_number_of_workers(talante: Run) -> None:
-    ids = {talante("train", "--data", MINI, "--models", n, LOKY_MAX_CPU_COUNT=n).stdout for n in ("1", "2", "3")}
+    ids = {talante("train", "--data", MINI, "--models", n, LOKY_MAX_CPU_COUNT=n).stdout for n in ("1", "3")}
     assert len(ids) == 1 and len(ids.pop().strip()) == 12  # the id is a digest of every file of a model
 
 

@@ -33,7 +33,7 @@ def test_every_command_is_documented() -> None:
 def test_the_table_of_exit_codes_is_that_of_the_errors() -> None:
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
     raised = {e.exit_code for _, e in inspect.getmembers(errors, inspect.isclass) if issubclass(e, errors.TalanteError)}
-    assert documented == raised | {0, 130, errors.DRIFT_ALARM, errors.SOME_ROWS_FAILED}
+    assert documented == raised | {0, 130, errors.REFUSED, errors.DRIFT_ALARM, errors.SOME_ROWS_FAILED}
 
 
 def test_the_guidelines_define_every_label() -> None:
