@@ -269,3 +269,14 @@ def test_the_command_ends_with_one_line_and_writes_report_and_metrics(site: Path
     broken = talante("retrain", *where, "--metrics-file", site / "t.prom", "--json")
     assert broken.returncode == 3 and b"new.jsonl:1" in broken.stderr and broken.stdout == b""
     assert 'talante_retrain_outcome{outcome="failed"} 1.0' in (site / "t.prom").read_text()
+
+
+def test_floors_whose_articles_are_gone_are_left_out_and_said(site: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pin(site / "data", site / "models")
+    path = site / "models/floors.json"
+    told = json.loads(path.read_text())
+    told["floors"]["held-out groups"]["topics, micro-F1"] = 1.01
+    told["model"] = "0123456789ab"
+    path.write_text(json.dumps(told))
+    assert night(site, NEW).outcome == "promoted"
+    assert "the model 0123456789ab that they were pinned for is gone; pin anew" in caplog.text

@@ -22,8 +22,11 @@ from talante.text.prepare import Prepared, Preparer
 if TYPE_CHECKING:
     from joblib import Memory
 
-#: Articles that are prepared and counted at once, and stand together in the cache: about half to all of this.
-_AT_ONCE = 512
+#: Articles that are prepared and counted at once, and stand together in the cache: so many on average, and at most.
+_AT_ONCE, _MOST = 128, 512
+
+#: Starting workers takes as long as so many parts.
+_FEW = 3
 
 _Args = TypeVar("_Args")
 _Result = TypeVar("_Result")
@@ -42,8 +45,8 @@ def prepare_corpus(corpus: Corpus, cache: "Memory | None" = None, progress: Prog
     What stands in ``cache`` already is taken from there. Raises DataError, which names the record, when nothing is left
     of an article.
     """
-    by_id = {p.article.id: p for p in _prepare_parts(corpus, _parts(corpus), cache or no_cache(), progress)}
-    return [by_id[article.id] for article in corpus.articles]
+    parts = _prepare_parts(corpus, _parts(corpus), cache or no_cache(), progress)
+    return [p for part in parts for p in part]
 
 
 def prepare_and_count(
@@ -53,16 +56,16 @@ def prepare_and_count(
     cache, parts = cache or no_cache(), _parts(corpus)
     of, done = len(parts), progress or (lambda *_: None)
     prepared = _prepare_parts(corpus, parts, cache, lambda n, _: done(n, 2 * of))
-    short = is_short(prepared, settings)
-    by_id = {p.article.id: p for p in prepared}
+    articles = [p for part in prepared for p in part]
+    short = is_short(articles, settings)
     counted = _through(
         cache,
         _count_part,
         [(part.key, short) for part in parts],
-        [[by_id[article.id] for article in part.articles] for part in parts],
+        prepared,
         lambda n, _: done(of + n, 2 * of),
     )
-    return [by_id[article.id] for article in corpus.articles], merge(counted, settings)
+    return articles, merge(counted, settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +77,18 @@ class _Part:
 
 
 def _parts(corpus: Corpus) -> list[_Part]:
-    """Deal articles into parts by their id, so that an article that is new or changed changes one part only."""
-    number = 1
-    while len(corpus.articles) > number * _AT_ONCE:
-        number *= 2
-    dealt: list[list[Article]] = [[] for _ in range(number)]
+    """Cut a corpus into parts after articles that their own id chooses.
+
+    So an article that is new, changed or gone changes its own part and hardly another, wherever it stands.
+    """
+    cut: list[list[Article]] = [[]]
     for article in corpus.articles:
-        dealt[crc32(article.id.encode("utf-8", "surrogatepass")) % number].append(article)
+        cut[-1].append(article)
+        if crc32(article.id.encode("utf-8", "surrogatepass")) % _AT_ONCE == 0 or len(cut[-1]) == _MOST:
+            cut.append([])
     shared = hashlib.sha256((_code() + json.dumps(corpus.schema.to_json(), sort_keys=True)).encode())
     parts = []
-    for articles in dealt:
+    for articles in filter(None, cut):
         key = shared.copy()
         key.update("".join(article.digest for article in articles).encode())
         parts.append(_Part(key.hexdigest(), articles))
@@ -106,7 +111,7 @@ def _code() -> str:
 
 def _prepare_parts(
     corpus: Corpus, parts: Sequence[_Part], cache: "Memory", progress: Progress | None
-) -> list[Prepared]:
+) -> list[list[Prepared]]:
     found = _through(
         cache,
         _prepare_part,
@@ -114,14 +119,15 @@ def _prepare_parts(
         [(part.articles, corpus.schema) for part in parts],
         progress,
     )
-    prepared = []
+    prepared: list[list[Prepared]] = []
     for part, results in zip(parts, found, strict=True):
+        prepared.append([])
         for article, result in zip(part.articles, results, strict=True):
             if isinstance(result, tuple):
                 raise DataError(result[0], place=article.place, remedy=result[1])
             # What the cache holds was read elsewhere
             read = replace(result.article, place=article.place, unknown=article.unknown)
-            prepared.append(replace(result, article=read))
+            prepared[-1].append(replace(result, article=read))
     return prepared
 
 
@@ -162,8 +168,7 @@ def _through(
         if progress:
             progress(len(found), len(keys))
 
-    # Starting workers takes as long as a part
-    results = Parallel(-1 if len(missing) > 1 else 1, return_as="generator")(
+    results = Parallel(-1 if len(missing) > _FEW else 1, return_as="generator")(
         delayed(cached)(keys[i], arguments[i]) for i in missing
     )
     for i, result in zip(missing, results, strict=True):

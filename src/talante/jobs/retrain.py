@@ -257,16 +257,17 @@ class _Run:
         """Return floor and value of each pinned figure, on the articles that the pinned model had learned from."""
         if self.floors is None or not self.floors.of(HELD_OUT):
             return {}
-        pinned = read_records(self.registry.path(self.floors.model))
+        gone = self.floors.model not in self.registry.ids()
+        pinned = () if gone else read_records(self.registry.path(self.floors.model))
         left = [of_candidate[r.id] for r in pinned if self.digests.get(r.id) == r.digest and r.id in of_candidate]
         measured = sum(record.topics is not None for record in pinned)
-        if len(left) < _STILL_THERE * measured:
+        if gone or len(left) < _STILL_THERE * measured:
             log.warning(
-                "the floors on %s are left out: of %d pinned articles %d are still as they were; "
-                "pin anew with `talante models pin`",
+                "the floors on %s are left out: %s; pin anew with `talante models pin`",
                 HELD_OUT,
-                measured,
-                len(left),
+                f"the model {self.floors.model} that they were pinned for is gone"
+                if gone
+                else f"of {measured} pinned articles {len(left)} are still as they were",
             )
             return {}
         floors = self.floors.of(HELD_OUT)
