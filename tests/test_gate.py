@@ -119,6 +119,15 @@ def test_a_new_subject_on_which_the_champion_is_poor_does_not_contradict_it() ->
     assert found and not found.contradicted and found.articles[0] in {f"a{i}" for i in range(60, 70)}
 
 
+def test_a_bad_file_does_not_hide_among_good_ones() -> None:
+    good = [replace(o, article=replace(o.article, place=f"good.jsonl:{i}")) for i, o in enumerate(wrong(range(9), 180))]
+    bad = [replace(o, article=replace(o.article, place=f"d/bad.jsonl:{i}")) for i, o in enumerate(wrong(range(45), 45))]
+    assert not (alone := check_new(good, good, Gate(), SCHEMA)) or not alone.contradicted
+    found = check_new([*good, *bad], good, Gate(), SCHEMA)
+    assert found and found.contradicted and (found.file, found.count) == ("bad.jsonl", 45)
+    assert "the labels of 45 new or changed articles in bad.jsonl contradict the model in use" in found.complaint()
+
+
 def test_few_new_labels_are_not_judged() -> None:
     found = check_new(wrong(range(5), 5), wrong(range(6), 60), Gate(), SCHEMA)
     assert found and not found.contradicted and found.opposite is None
@@ -169,7 +178,7 @@ def test_the_file_of_the_gate_says_what_differs_from_the_defaults(tmp_path: Path
         ("[margins]\noverall = -1", r"margins.overall: input should be greater than or equal to 0"),
         ("[labels]\nenough = 'many'", r"labels.enough: input should be a valid integer"),
         ("margins = [", r"gate.toml: cannot be read"),
-        ('[[gold]]\npath = "gone.jsonl"\nsha256 = "0"', r"gone.jsonl: cannot read: no such file or directory; .*gate.toml names"),
+        ('[[gold]]\npath = "gone.jsonl"\nsha256 = "0"', r"gone.jsonl: cannot read: no such file .*gate.toml names it"),
     ],
 )  # fmt: skip
 def test_a_faulty_file_is_named_with_the_place(tmp_path: Path, text: str, message: str) -> None:

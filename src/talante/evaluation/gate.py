@@ -9,7 +9,7 @@ nights, each a little worse within the margin, are stopped by floors, which stan
 import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -119,6 +119,7 @@ class NewLabels:
     ``opposite``: the share of stances for or against where the champion says the opposite; ``topics``: micro-F1. Each
     is None where there are too few labels to judge. ``contradicted``: whether they lie beyond the limits of the gate,
     as no new subject would make them, but labels in the wrong rows do. ``articles``: the ids, most contradicted first.
+    ``file``: where these labels stand, if one file contradicts the champion where all new labels together do not.
     """
 
     count: int
@@ -128,6 +129,7 @@ class NewLabels:
     topics_before: float | None
     contradicted: bool
     articles: tuple[str, ...]
+    file: str = ""
 
     def complaint(self) -> str:
         """Say how they contradict the champion."""
@@ -141,7 +143,8 @@ class NewLabels:
             before = "" if self.topics_before is None else f", {self.topics_before:.2f} before"
             parts.append(f"topics agree by F1 {self.topics.value:.2f}{before}")
         return (
-            f"the labels of {self.count} new or changed articles contradict the model in use: {'; '.join(parts)}; "
+            f"the labels of {self.count} new or changed articles{f' in {self.file}' if self.file else ''} contradict "
+            f"the model in use: {'; '.join(parts)}; "
             f"look at {', '.join(self.articles[:3])}"
         )
 
@@ -221,10 +224,22 @@ def _more_articles(difference: Estimate, margin: float, articles: int) -> int | 
 def check_new(new: Sequence[Outcome], before: Sequence[Outcome], gate: Gate, schema: Schema) -> NewLabels | None:
     """Ask the champion about labels that it has not learned from; None where there are none.
 
-    ``before``: its out-of-fold answers about those that it has learned from.
+    All together, and those of each file, so that a bad batch does not hide among good ones. ``before``: the champion's
+    out-of-fold answers about labels that it has learned from.
     """
     if not new:
         return None
+    files: dict[str, list[Outcome]] = {}
+    for o in new:
+        files.setdefault(o.article.place.rpartition(":")[0], []).append(o)
+    together = _check_new(new, before, gate, schema)
+    if together.contradicted:
+        return together
+    parts = {file: _check_new(part, before, gate, schema) for file, part in files.items()}
+    return next((replace(p, file=Path(file).name) for file, p in parts.items() if p.contradicted), together)
+
+
+def _check_new(new: Sequence[Outcome], before: Sequence[Outcome], gate: Gate, schema: Schema) -> NewLabels:
     opposite, opposite_before = _opposite(new), _opposite(before)
     topics, topics_before = topic_counts(new, schema.topic_ids).sum(1), topic_counts(before, schema.topic_ids).sum(1)
     bootstrap = Bootstrap([o.article.id for o in new])
