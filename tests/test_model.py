@@ -376,3 +376,17 @@ def test_the_temperature_mends_scores_that_are_too_sure() -> None:
     logits = random.normal(size=(5000, 3))
     labels = np.array([random.choice(3, p=p) for p in softmax(logits, axis=1)])
     assert _temperature(4.0 * logits, labels) == pytest.approx(0.25, abs=0.02)
+
+
+def test_the_way_for_many_articles_gives_the_same_answers(
+    model: Model, articles: list[Prepared], corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("talante.model.fit._MOST_ROWS", 3)
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    many = fit(articles, corpus.schema, SETTINGS)
+    assert not np.array_equal(many.stances.own, model.stances.own)
+    pairs = [(model.predict_prepared(p), many.predict_prepared(p)) for p in articles]
+    assert sum(a.topics == b.topics for a, b in pairs) >= len(pairs) - 1
+    stances = [(a.stances[t], b.stances[t]) for a, b in pairs for t in a.stances.keys() & b.stances.keys()]
+    assert len(stances) > 15 and all(a.stance == b.stance for a, b in stances)
+    np.testing.assert_array_equal(fit(articles, corpus.schema, SETTINGS).stances.own, many.stances.own)

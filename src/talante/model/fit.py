@@ -37,8 +37,11 @@ _FIRM = 1e-6
 #: The scores of stances are calibrated by one number, for which a few parts are enough.
 _SCALE_FOLDS = 3
 
-#: Up to so many rows a square of them fits into memory (0.3 GB).
+#: Up to so many rows a square of them fits into memory (0.3 GB), and Newton's method is quick.
 _MOST_ROWS = 6000
+
+#: Tolerance of coordinate descent, which takes over above: ten times less gave other weights, and no better answers.
+_ROUGH = 1e-2
 
 #: Added to the squared length of a row.
 _JITTER = 1e-9
@@ -235,15 +238,28 @@ def _fit(articles: Sequence[Prepared], schema: Schema, settings: Settings, count
     )
 
 
-def logistic_regression(c: float, tol: float = _FIRM) -> Any:
-    """Return scikit-learn's logistic regression as all labels use it.
+def logistic_regression(c: float, tol: float = _FIRM, rows: int = 0) -> Any:
+    """Return scikit-learn's logistic regression as all labels use it, for so many ``rows`` to learn from.
 
     newton-cg reaches the same optimum as lbfgs in a fraction of the time here (few articles, many terms), and close
-    enough for two machines to agree.
+    enough for two machines to agree. For many rows see `_descent`.
     """
     from sklearn.linear_model import LogisticRegression
 
+    if rows > _MOST_ROWS:
+        return _descent(c)
     return LogisticRegression(C=c, solver="newton-cg", tol=tol, max_iter=1000)
+
+
+def _descent(c: float) -> Any:
+    """Return a logistic regression of two labels by dual coordinate descent (Yu, Huang & Lin 2011).
+
+    With 9,000 rows it takes a fifth of the time of newton-cg at the same quality, and its cost grows with the number of
+    terms in all rows.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=c, solver="liblinear", dual=True, tol=_ROUGH, max_iter=1000, random_state=0)
 
 
 def _fit_topics(
@@ -366,13 +382,16 @@ def _fit_binary(
     outside = np.concatenate([o for _, o in splits]) if splits else np.array([], dtype=int)
     known = 0 < labels[outside].sum() < len(outside)
     # What cannot be tried on other articles must not be sure of itself
-    fitted = logistic_regression(c if known else min(c, 1.0)).fit(features, labels, sample_weight=weights)
+    n = len(labels)
+    fitted = logistic_regression(c if known else min(c, 1.0), rows=n).fit(features, labels, sample_weight=weights)
     coef, intercept = fitted.coef_[0], float(fitted.intercept_[0])
     if not known:
         return _Binary(coef, intercept, 0.5, None)
     logits = np.concatenate(
         [
-            logistic_regression(c).fit(features[i], labels[i], sample_weight=weights[i]).decision_function(features[o])
+            logistic_regression(c, rows=n)
+            .fit(features[i], labels[i], sample_weight=weights[i])
+            .decision_function(features[o])
             for i, o in splits
         ]
     )
@@ -488,8 +507,7 @@ def _fit_multinomial(
         weights = np.array([1.0 / counts[cell] for cell in cells])
         weights /= weights.mean()
         if products is None:
-            fitted = logistic_regression(c, tol).fit(features, labels, sample_weight=weights)
-            found = fitted.coef_
+            coef[present], intercept[present] = _one_by_one(features, labels, present, weights, c)
         else:
             from scipy.linalg import cholesky, solve_triangular
 
@@ -497,10 +515,18 @@ def _fit_multinomial(
             factor = cholesky(products + _JITTER * np.eye(len(products)), lower=True)
             fitted = logistic_regression(c, tol).fit(factor, labels, sample_weight=weights)
             found = (features.T @ solve_triangular(factor, fitted.coef_.T, lower=True, trans="T")).T
-        # For two classes scikit-learn keeps one row: the logit of the second against the first
-        rows = present if len(present) > 2 else present[1:]
-        coef[rows], intercept[rows] = found, fitted.intercept_
+            # For two classes scikit-learn keeps one row: the logit of the second against the first
+            rows = present if len(present) > 2 else present[1:]
+            coef[rows], intercept[rows] = found, fitted.intercept_
     return coef, intercept, seen
+
+
+def _one_by_one(
+    features: Any, labels: NDArray[np.intp], present: Sequence[int], weights: NDArray[np.float64], c: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit each stance against the others, (present, features) and (present,); their scale is found later."""
+    fitted = [_descent(c).fit(features, labels == stance, sample_weight=weights) for stance in present]
+    return np.concatenate([f.coef_ for f in fitted]), np.concatenate([f.intercept_ for f in fitted])
 
 
 def _temperature(logits: NDArray[np.float64], labels: NDArray[np.intp]) -> float | None:
