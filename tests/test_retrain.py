@@ -280,3 +280,17 @@ def test_floors_whose_articles_are_gone_are_left_out_and_said(site: Path, caplog
     path.write_text(json.dumps(told))
     assert night(site, NEW).outcome == "promoted"
     assert "the model 0123456789ab that they were pinned for is gone; pin anew" in caplog.text
+
+
+def test_a_rollback_is_not_undone_by_the_next_night(site: Path) -> None:
+    registry = Registry(site / "models", "")
+    before = registry.current()
+    promoted = night(site, NEW)
+    with registry.changing("rolling back"):
+        registry.rollback(by="editor")
+    found = night(site)
+    assert (found.outcome, found.exit_code, found.candidate) == ("refused", 5, promoted.candidate)
+    assert "was rolled back on" in found.why and "by editor; mend the articles" in found.why
+    assert registry.current() == before
+    other = {**NEW, "id": "another", "text": NEW["text"] + " Nobody had asked for it, said the fishermen at the pier."}
+    assert night(site, other).outcome != "refused"

@@ -49,7 +49,7 @@ def test_a_command_line_of_the_page_is_one_that_the_program_takes(line: str) -> 
 
 def test_a_command_line_that_the_program_does_not_take_would_be_found() -> None:
     for line in ("talante retrain --reports x", "talante models promote", "talante models rollbak"):
-        with pytest.raises(Exception, match="(?i)no such option|missing|rollbak"):
+        with pytest.raises(Exception, match=r"(?i)no such option|missing|rollbak"):
             parse(line)
 
 

@@ -14,7 +14,7 @@ from talante.cli.log import log_error, set_up
 from talante.cli.progress import stages
 from talante.cli.retrain_report import report_text
 from talante.corpus.files import written_whole
-from talante.errors import TalanteError
+from talante.errors import REFUSED, TalanteError
 from talante.model.files import read_card
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ class LogFormat(StrEnum):
 
 def retrain(
     data: Annotated[Path, typer.Option(help="Folder with schema.toml and articles/*.jsonl.")] = Path("data"),
-    models: Annotated[Path, typer.Option(help="Folder of models, with gate.toml and history.jsonl.")] = Path("models"),
+    models: Annotated[
+        Path, typer.Option(envvar="TALANTE_MODELS", help="Folder of models, with gate.toml and history.jsonl.")
+    ] = Path("models"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing there.")] = False,
     aa: Annotated[
         bool, typer.Option("--aa", help="Try the gate itself: how often it stops a model that is no worse.")
@@ -73,7 +75,7 @@ def retrain(
         with stages() as progress:
             tried = try_gate(data, models, cache=opened(cache), progress=progress)
         typer.echo(json.dumps(tried.to_json(), indent=1) if as_json else str(tried))
-        raise typer.Exit(0 if tried.holds else 1)
+        raise typer.Exit(0 if tried.holds else REFUSED)
     try:
         with stages() as progress:
             found = job.retrain(data, models, dry_run=dry_run, wait=wait, by=by, cache=opened(cache), progress=progress)
@@ -93,7 +95,7 @@ def _told(found: "Retrained", models: Path, report: Path | None, mlflow: str | N
     from talante.jobs.tracking import track
 
     try:
-        if report:
+        if report and not (found.repeated and report.exists()):  # the one of that verdict has the figures
             with written_whole(report) as stream:
                 stream.write(report_text(found))
         if mlflow:

@@ -12,7 +12,9 @@ from talante.cli.progress import stages
 
 def train(
     data: Annotated[Path, typer.Option(help="Folder with schema.toml and articles/*.jsonl.")] = Path("data"),
-    models: Annotated[Path, typer.Option(help="Folder to write the model to.")] = Path("models"),
+    models: Annotated[Path, typer.Option(envvar="TALANTE_MODELS", help="Folder to write the model to.")] = Path(
+        "models"
+    ),
     gold: Annotated[
         list[Path] | None, typer.Option(help="Labelled articles to measure it on, too; may be repeated.")
     ] = None,

@@ -18,7 +18,7 @@ import numpy as np
 from talante.corpus.schema import Schema
 from talante.errors import DataError
 from talante.evaluation.compare import Comparison, Kind, Row
-from talante.evaluation.intervals import Bootstrap, Estimate
+from talante.evaluation.intervals import Array, Bootstrap, Estimate
 from talante.evaluation.metrics import f1
 from talante.evaluation.outcomes import Outcome, topic_counts
 
@@ -29,8 +29,8 @@ Answer = Literal["passed", "worse", "below floor", "cannot tell"]
 
 HELD_OUT = "held-out groups"
 
-#: With fewer labels than this an interval of a share says little.
-_FEWEST_LABELS = 10
+#: Of fewer labels than this nothing is said.
+_FEWEST_LABELS = 5
 
 #: Standard errors that the distance to the margin must measure to be seen with a chance of 80 %.
 _POWER = 1.96 + 0.84
@@ -69,7 +69,7 @@ class Gate:
     margins: Margins = Margins()
     enough: int = 250
     most_opposite: float = 0.4
-    least_topics: float = 0.4
+    least_topics: float = 0.6
     golds: tuple[PinnedGold, ...] = ()
 
 
@@ -245,7 +245,7 @@ def _check_new(new: Sequence[Outcome], before: Sequence[Outcome], gate: Gate, sc
     bootstrap = Bootstrap([o.article.id for o in new])
     share = found = None
     if opposite[:, 1].sum() >= _FEWEST_LABELS:
-        share = bootstrap.estimate(opposite, _share, int(opposite[:, 1].sum()))
+        share = _surely(bootstrap.estimate(opposite, _share, int(opposite[:, 1].sum())), opposite)
     if (labels := int(topics[:, [0, 2]].sum())) >= _FEWEST_LABELS:
         found = bootstrap.estimate(topics, f1, labels)
     wrong = 2 * opposite[:, 0] + topics[:, 1] + topics[:, 2]
@@ -260,7 +260,21 @@ def _check_new(new: Sequence[Outcome], before: Sequence[Outcome], gate: Gate, sc
     )
 
 
-def _opposite(outcomes: Sequence[Outcome]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _surely(share: Estimate, counts: Array) -> Estimate:
+    """Return a share with an interval no narrower than the exact one for so many articles (Clopper & Pearson 1934).
+
+    Where all of a few labels agree a bootstrap knows no doubt. ``counts`` is (articles, 2).
+    """
+    from scipy.special import betaincinv
+
+    articles = int((counts[:, 1] > 0).sum())
+    found = share.value * articles
+    low = betaincinv(found, articles - found + 1, 0.025) if found else 0.0
+    high = betaincinv(found + 1, articles - found, 0.975) if found < articles else 1.0
+    return replace(share, low=min(share.low, float(low)), high=max(share.high, float(high)))
+
+
+def _opposite(outcomes: Sequence[Outcome]) -> Array:
     """Count stances that champion and label take on opposite sides, and all for or against, (articles, 2)."""
     sides = ("against", "favor")
     counts = np.zeros((len(outcomes), 2))
@@ -271,8 +285,10 @@ def _opposite(outcomes: Sequence[Outcome]) -> np.ndarray[Any, np.dtype[np.float6
     return counts
 
 
-def _share(counts: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.divide(counts[..., 0], counts[..., 1], out=np.full(counts.shape[:-1], np.nan), where=counts[..., 1] > 0)
+def _share(counts: Array) -> Array:
+    nothing = np.full(counts.shape[:-1], np.nan)
+    share: Array = np.divide(counts[..., 0], counts[..., 1], out=nothing, where=counts[..., 1] > 0)
+    return share
 
 
 def load_gate(models: Path) -> Gate:

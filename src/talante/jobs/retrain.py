@@ -23,7 +23,7 @@ from talante.jobs.evaluate import outcomes_of
 from talante.jobs.floors import load_floors
 from talante.jobs.lint import near_duplicate_findings
 from talante.jobs.train import Fitted, Ready, Stages, fit_and_measure, make_ready
-from talante.model.files import load, read_records, save
+from talante.model.files import load, read_card, read_records, save
 from talante.model.fit import Settings
 from talante.model.model import Model
 from talante.model.records import Record
@@ -59,7 +59,8 @@ class Retrained:
 
     ``candidate``: the id of the new model, None where there was nothing new. ``champion``: of the one in use before.
     ``corpus``: its digest, the number of its articles, and how many of them were added, changed and removed since the
-    champion learned from it. ``seconds`` of each stage of the work.
+    champion learned from it. ``seconds`` of each stage of the work. ``repeated``: nothing was trained, since nothing
+    has changed since the same verdict.
     """
 
     outcome: Verdict
@@ -70,6 +71,7 @@ class Retrained:
     judged: Judged = field(default_factory=Judged)
     corpus: Mapping[str, Any] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    repeated: bool = False
 
     def __str__(self) -> str:
         of = f" {self.candidate}" if self.candidate else ""
@@ -147,10 +149,10 @@ class _Run:
         self.changes = _changes(self.corpus, self.digests, self.known)
 
     def decide(self) -> Retrained:
-        if self._nothing_new():
+        if self.current and self._taught(self.registry.path(self.current)):
             return self._result("nothing new", f"{self.current} has learned from this corpus already")
         asked = self._asked()
-        if repeated := self._judged_before(asked):
+        if repeated := self._rolled_back() or self._judged_before(asked):
             return repeated
         ready = make_ready(self.corpus, self.settings, self.cache, self.progress)
         with ready.stage("lint"):
@@ -180,12 +182,14 @@ class _Run:
     ) -> Retrained:
         return Retrained(verdict, why, candidate, self.current, self.dry_run, judged or Judged(), self.changes)
 
-    def _nothing_new(self) -> bool:
-        return self.champion is not None and (
-            {record.id: record.digest for record in self.known} == self.digests
-            and _plain(self.champion.schema.to_json()) == _plain(self.corpus.schema.to_json())
-            and self.champion.card.get("settings") == asdict(self.settings)
-            and self.champion.card.get("talante") == __version__
+    def _taught(self, folder: Path) -> bool:
+        """Say whether a model has learned from this corpus, in this way."""
+        card = read_card(folder)
+        return (
+            {record.id: record.digest for record in read_records(folder)} == self.digests
+            and _plain(card["schema"]) == _plain(self.corpus.schema.to_json())
+            and card.get("settings") == asdict(self.settings)
+            and card.get("talante") == __version__
         )
 
     def _asked(self) -> str:
@@ -208,7 +212,22 @@ class _Run:
         if last is None or last["event"] not in verdicts or last.get("asked") != asked:
             return None
         why = f"nothing has changed since {last['time']}, when it was: {last['why']}"
-        return self._result(verdicts[last["event"]], why, last["model"])
+        return replace(self._result(verdicts[last["event"]], why, last["model"]), repeated=True)
+
+    def _rolled_back(self) -> Retrained | None:
+        """Return a refusal where this corpus would only train the model anew that somebody has rolled back."""
+        changes = [e for e in self.registry.history() if e["event"] in ("promoted", "rolled back")]
+        if not changes or changes[-1]["event"] != "rolled back":
+            return None
+        last = changes[-1]
+        rolled = last.get("before")
+        if rolled not in self.registry.ids() or not self._taught(self.registry.path(rolled)):
+            return None
+        why = (
+            f"{rolled}, which has learned from this corpus, was rolled back on {last['time']} by {last.get('by')}; "
+            f"mend the articles, or put it into use again with `talante models promote {rolled}`"
+        )
+        return replace(self._result("refused", why, rolled), repeated=True)
 
     def _save(self, fitted: Fitted) -> Model:
         if not self.dry_run:
