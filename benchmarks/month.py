@@ -15,7 +15,7 @@ What is planted, on the nights of PLANTS or of `--plant`:
   one-sided          three times the usual articles, all with one stance toward the first target, rightly labelled
   killed, timed-out  SIGKILL before a random file operation in the folder of models; after a random time
   full-disk, no-room a small file system; every file operation fails from a random one on (the same where none can be
-                     mounted)
+                     mounted); a run that writes less often than that goes unharmed
   deleted            half of the articles of night 0 are missing
   flipped-kept, shifted-kept, one-sided-kept   as above, at a desk that never looks
 The desk reads exit codes, nothing else. After an error in the data, or a refusal, it looks at what came in: true labels
@@ -42,6 +42,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -264,7 +265,8 @@ def small_disk(folder: Path, room: int) -> Iterator[bool]:
     folder.rename(aside)
     folder.mkdir()
     try:
-        if subprocess.run(["mount", "-t", "tmpfs", "month", str(folder)], capture_output=True).returncode:
+        mounting = ["mount", "-t", "tmpfs", "month", str(folder)]
+        if not shutil.which("mount") or subprocess.run(mounting, capture_output=True).returncode:
             yield False
             return
         try:
@@ -286,7 +288,7 @@ def retrain(site: Path, number: int, kind: str, dice: random.Random, usual: floa
     """Run the program on one night; ``usual``: the seconds of a night without faults."""
     models = site / "models"
     options = ["retrain", "--data", f"{site}/data", "--models", str(models), "--cache", f"{site}/cache", "--json"]
-    command, limit = ["-m", "talante"], None
+    command, limit, hit = ["-m", "talante"], None, ""
     with ExitStack() as stack:
         if kind == "full-disk":
             size = sum(p.stat().st_size for p in (models / (Registry(models, "").current() or "")).iterdir())
@@ -295,10 +297,13 @@ def retrain(site: Path, number: int, kind: str, dice: random.Random, usual: floa
                 kind = "no-room"
         if kind in ("killed", "no-room"):
             at = dice.randint(dice.choice((1, DECIDING)), OPERATIONS)
-            command = ["-c", RUNNER, str(models), str(at), kind]
+            command, hit = ["-c", RUNNER, str(models), str(at), kind], f"operation {at}: "
         elif kind == "timed-out":
             limit = usual * dice.uniform(0.05, 1)
-        return run([*command, *options, "--by", f"night {number}"], site / f"night-{number:02}", limit)
+        code, verdict, why, seconds = run(
+            [*command, *options, "--by", f"night {number}"], site / f"night-{number:02}", limit
+        )
+        return code, verdict, hit + why, seconds
 
 
 @dataclass
@@ -344,7 +349,7 @@ def untold(nights: Sequence[Night], registry: Registry) -> Iterator[str]:
     """Yield what the history does not tell as it should."""
     told = Counter(event.get("by") for event in registry.history() if event["event"] != "pinned")
     for number, night in enumerate(nights):
-        repeated = night.verdict == "nothing new" or night.why.startswith("nothing has changed since")
+        repeated = night.verdict == "nothing new" or "nothing has changed since" in night.why
         sure = night.verdict in ("promoted", "refused", "cannot tell", "data error") and not repeated
         if told[f"night {number}"] not in ((1,) if sure else (0,) if repeated else (0, 1)):
             yield f"night {number} ({night.verdict}) has {told[f'night {number}']} events in the history"
@@ -442,7 +447,11 @@ def month(site: Path, options: argparse.Namespace) -> int:
         print(f"night 0 gave no model: {why}")
         return 1
     counted = Counter(night.verdict for night in nights[1:])
-    print(f"\n{options.nights} nights: " + ", ".join(f"{n} {verdict}" for verdict, n in counted.most_common()))
+    changes = sum(a.model != b.model for a, b in pairwise(nights))
+    print(
+        f"\n{options.nights} nights: {', '.join(f'{n} {verdict}' for verdict, n in counted.most_common())}; "
+        f"another model came into use {changes} times"
+    )
     planted = {n: kind for n, kind in plants.items() if n <= options.nights and kind.removesuffix("-kept") in BAD}
     told = ", ".join(f"{kind} of night {n}" for n, kind in sorted(got_in.items())) or "none"
     print(f"Of {len(planted)} bad batches, {len(got_in)} got into a model in use: {told}")
