@@ -4,9 +4,10 @@
 
 For each size a corpus is made of real articles, without near-duplicates; where there are too few, each further one is
 put together from passages of eight others of its language. Labels are by rule, for the timing only: topics by the words
-of the schema, stances by the words of a good or bad sound near the target, some of them at random. Then the program itself runs, in a
-folder of its own: once for a first model (cold), and once after ten more articles (warm). Memory is what was available
-to the whole machine before, less the least that was available during the run: let nothing else run beside it.
+of the schema, stances by the words of a good or bad sound near the target, some of them at random. Then the program
+itself runs, in a folder of its own: once for a first model (cold), and once after ten more articles (warm). Memory is
+what was available to the whole machine before, less the least that was available during the run: let nothing else run
+beside it.
 """
 
 import argparse
