@@ -154,6 +154,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "data/articles").mkdir(parents=True)
+            (folder / "models").mkdir()
             (folder / "data/schema.toml").write_bytes((DATA / "schema.toml").read_bytes())
             records = [json.dumps(record, ensure_ascii=False) + "\n" for record in made(articles, size + 10)]
             command = [

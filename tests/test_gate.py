@@ -43,13 +43,13 @@ def checks(champion: list[Outcome], candidate: list[Outcome], gate: Gate | None 
 
 
 def test_the_same_answers_pass() -> None:
-    found = checks(wrong(range(10), 90), wrong(range(10), 90))
+    found = checks(wrong(range(10), 180), wrong(range(10), 180))
     assert {c.answer for c in found} == {"passed"} and Judged(found).answer == "passed"
     assert {c.figure for c in found} >= {"stances, macro-F1", "toral, macro-F1", "harbor, F1"}
 
 
 def test_a_candidate_that_is_much_worse_is_worse_and_one_that_is_better_passes() -> None:
-    good, bad = wrong(range(3), 90), wrong(range(40), 90)
+    good, bad = wrong(range(3), 180), wrong(range(80), 180)
     assert Judged(checks(good, bad)).answer == "worse"
     assert Judged(checks(bad, good)).answer == "passed"
     complaint = next(c for c in checks(good, bad) if c.answer == "worse").complaint()
@@ -72,6 +72,32 @@ def test_what_few_articles_cannot_show_is_cannot_tell_with_how_many_would() -> N
     assert next(c for c in checks(*many) if c.figure == "stances, macro-F1").answer == "passed"
 
 
+def test_the_same_answers_on_a_few_articles_prove_nothing() -> None:
+    found = {c.figure: c for c in checks(wrong(range(3), 30), wrong(range(3), 30))}
+    check = found["stances, macro-F1"]
+    assert (check.difference.low, check.answer, check.more_articles) == (0, "cannot tell", 120)
+    many = {c.figure: c for c in checks(wrong(range(3), 150), wrong(range(3), 150))}
+    assert many["stances, macro-F1"].answer == "passed"
+
+
+def test_a_floor_holds_where_the_margin_does_not() -> None:
+    same, gate = wrong(range(10), 180), Gate(enough=1000)
+    held = judge(compare(same, same, SCHEMA), gate, on="here", margins=gate.margins, floors={"harbor, F1": (0.9, 0.8)})
+    assert Judged(held).answer == "below floor"
+
+
+def test_a_champion_that_is_poor_itself_refuses_no_batch() -> None:
+    poor = wrong(range(60), 60)
+    found = check_new(wrong(range(60, 90), 90)[60:], poor, Gate(), SCHEMA)
+    assert found and found.opposite and found.opposite.value == found.opposite_before == 1.0
+    assert not found.contradicted
+
+
+def test_articles_that_the_champion_cannot_read_do_not_contradict_it() -> None:
+    new = [replace(o, words=0, predicted_topics=frozenset(), predicted_stances={}) for o in wrong(range(0), 40)]
+    assert check_new(new, wrong(range(6), 60), Gate(), SCHEMA) is None
+
+
 def test_a_figure_with_few_labels_is_not_protected() -> None:
     assert "toral, macro-F1" not in {
         c.figure for c in checks(wrong(range(3), 30), wrong(range(3), 30), Gate(enough=31))
@@ -85,7 +111,7 @@ def test_a_wider_margin_lets_more_through() -> None:
 
 
 def test_a_floor_stops_what_the_margins_let_through() -> None:
-    same = wrong(range(10), 90)
+    same = wrong(range(10), 180)
     gate = Gate(enough=10)
     comparison = compare(same, same, SCHEMA)
     held = judge(comparison, gate, on="here", margins=gate.margins, floors={"stances, macro-F1": (0.9, 0.89)})

@@ -1,5 +1,6 @@
 """The nightly job: nothing new, promoted, refused, cannot tell, faulty data; each with its exit code and its event."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from talante.corpus.records import load_corpus
-from talante.errors import DataError, NotEnoughDataError
+from talante.errors import DataError, ModelError, NotEnoughDataError
 from talante.evaluation import crossval
 from talante.jobs import retrain as module
 from talante.jobs.floors import load_floors, pin
@@ -94,10 +95,11 @@ def test_candidate_and_champion_are_compared_on_the_same_held_out_groups(site: P
 def test_a_strict_gate_cannot_tell_and_says_so_again_without_training(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (site / "models/gate.toml").write_text("[margins]\noverall = 0.0\nlanguage = 0.0\nlabel = 0.0\n")
+    strict = "[margins]\noverall = 0.0\nlanguage = 0.0\nlabel = 0.0\n[corpus]\nmost_removed = 1\n"
+    (site / "models/gate.toml").write_text(strict)
     champion = Registry(site / "models", "").current()
     records = (site / "data/articles/mini.jsonl").read_text().splitlines()
-    (site / "data/articles/mini.jsonl").write_text("\n".join(records[: len(records) // 2]) + "\n")
+    (site / "data/articles/mini.jsonl").write_text("\n".join(records[::2]) + "\n")
     found = night(site, NEW)
     assert (found.outcome, found.exit_code) == ("cannot tell", 7), found
     assert Registry(site / "models", "").current() == champion
@@ -177,6 +179,7 @@ def test_without_one_article_in_common_it_cannot_tell(site: Path) -> None:
     records = [json.loads(line) for line in (site / "data/articles/mini.jsonl").read_text().splitlines()]
     renamed = [{**record, "id": f"other-{record['id']}"} for record in records]
     (site / "data/articles/mini.jsonl").write_text("".join(json.dumps(record) + "\n" for record in renamed))
+    (site / "models/gate.toml").write_text(LENIENT + "[corpus]\nmost_removed = 1\n")
     found = night(site)
     assert (found.outcome, found.exit_code) == ("cannot tell", 7) and "cannot be compared" in found.why
 
@@ -209,24 +212,54 @@ def test_a_candidate_below_a_floor_is_refused(site: Path) -> None:
 
 def test_damaged_floors_are_named(site: Path) -> None:
     (site / "models/floors.json").write_text("{")
-    with pytest.raises(DataError, match=r"floors.json: cannot be read: .*pin again"):
+    with pytest.raises(DataError, match=r"floors.json: cannot be read: .*pin anew"):
         night(site, NEW)
 
 
 def test_a_pinned_gold_file_is_measured_on_too(site: Path) -> None:
-    import hashlib
-
     gold = site / "models/gold.jsonl"
-    gold.write_bytes((MINI / "articles/mini.jsonl").read_bytes())
+    gold.write_text(
+        json.dumps({**NEW, "id": "gold-1", "text": "Toral opened a school for sailors at the old pier."}) + "\n"
+    )
     digest = hashlib.sha256(gold.read_bytes()).hexdigest()
     (site / "models/gate.toml").write_text(LENIENT + f'[[gold]]\npath = "gold.jsonl"\nsha256 = "{digest}"\n')
     floors = pin(site / "data", site / "models")
-    assert digest in floors.values
+    assert "topics, micro-F1" in floors.of(digest)
     found = night(site, NEW)
     assert {"held-out groups", "gold.jsonl"} == {check.on for check in found.judged.checks}
     assert any(check.on == "gold.jsonl" and check.floor is not None for check in found.judged.checks)
     card = load(Registry(site / "models", "").path(str(found.candidate))).card
     assert [score["what"] for score in card["scores"]][1:] == ["gold.jsonl"]
+
+
+def test_a_gold_file_that_the_corpus_repeats_stops_the_run(site: Path) -> None:
+    gold = site / "models/gold.jsonl"
+    gold.write_bytes((MINI / "articles/mini.jsonl").read_bytes())
+    digest = hashlib.sha256(gold.read_bytes()).hexdigest()
+    (site / "models/gate.toml").write_text(LENIENT + f'[[gold]]\npath = "gold.jsonl"\nsha256 = "{digest}"\n')
+    with pytest.raises(DataError, match=r"gold.jsonl: the model has learned from 20 of 20 articles .*take them out"):
+        night(site, NEW)
+
+
+def test_articles_that_are_gone_are_a_lost_file_until_somebody_says_otherwise(site: Path) -> None:
+    path = site / "data/articles/mini.jsonl"
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    for left, told in (
+        (records[:17], "3 of 20 articles that the model in use has learned from are gone from the corpus; restore"),
+        ([r for r in records if r["lang"] == "en"], "are gone from the corpus, all in es among them; restore"),
+    ):
+        path.write_text("".join(json.dumps(record) + "\n" for record in left))
+        found = night(site)
+        assert (found.outcome, found.exit_code) == ("refused", 5) and told in found.why
+
+
+def test_a_lost_current_is_not_a_first_model(site: Path) -> None:
+    pin(site / "data", site / "models")
+    current = Registry(site / "models", "").current()
+    (site / "models/current").unlink()
+    with pytest.raises(ModelError, match=f"current: is missing or empty, and by the history {current} is in use"):
+        night(site, NEW)
+    assert last(site)["event"] == "pinned"
 
 
 def test_a_topic_that_only_the_candidate_knows_does_not_hinder_the_comparison(site: Path) -> None:
@@ -266,6 +299,9 @@ def test_the_command_ends_with_one_line_and_writes_report_and_metrics(site: Path
     assert "| held-out groups | stances, macro-F1 |" in (site / "r.md").read_text()
     assert f"talante_retrain_exit_code {result.returncode}.0" in (site / "t.prom").read_text()
     (site / "data/articles/new.jsonl").write_text("{")
+    assert talante("retrain", *where[:3], site / "modles").returncode == 2
+    assert not (site / "modles").exists()
+    assert talante("retrain", *where, "--report", site).returncode == 2
     broken = talante("retrain", *where, "--metrics-file", site / "t.prom", "--json")
     assert broken.returncode == 3 and b"new.jsonl:1" in broken.stderr and broken.stdout == b""
     assert 'talante_retrain_outcome{outcome="failed"} 1.0' in (site / "t.prom").read_text()
@@ -292,5 +328,7 @@ def test_a_rollback_is_not_undone_by_the_next_night(site: Path) -> None:
     assert (found.outcome, found.exit_code, found.candidate) == ("refused", 5, promoted.candidate)
     assert "was rolled back on" in found.why and "by editor; mend the articles" in found.why
     assert registry.current() == before
+    shutil.rmtree(site / "models" / str(promoted.candidate))  # pruned, or damaged: it makes no difference
+    assert night(site).outcome == "refused"
     other = {**NEW, "id": "another", "text": NEW["text"] + " Nobody had asked for it, said the fishermen at the pier."}
     assert night(site, other).outcome != "refused"

@@ -89,7 +89,7 @@ def test_the_example_of_a_gate_is_read_and_has_the_defaults(tmp_path: Path) -> N
     assert (gate.margins, gate.enough) == (Gate().margins, Gate().enough)
     assert (gate.most_opposite, gate.least_topics) == (Gate().most_opposite, Gate().least_topics)
     assert load_limits(tmp_path / "models/gate.toml") == Limits()
-    assert set(tomllib.loads(told)) == {"margins", "labels", "new", "gold", "drift"}
+    assert set(tomllib.loads(told)) == {"margins", "labels", "new", "corpus", "gold", "drift"}
 
 
 def test_links_lead_to_files_that_exist() -> None:

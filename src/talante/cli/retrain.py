@@ -14,7 +14,7 @@ from talante.cli.log import log_error, set_up
 from talante.cli.progress import stages
 from talante.cli.retrain_report import report_text
 from talante.corpus.files import written_whole
-from talante.errors import REFUSED, TalanteError
+from talante.errors import REFUSED, TalanteError, UsageError
 from talante.model.files import read_card
 
 if TYPE_CHECKING:
@@ -61,14 +61,9 @@ def retrain(
     retraining is running.
     """
     from talante.jobs import retrain as job
-    from talante.jobs.metrics_file import check_path, write_failure, write_metrics
-    from talante.jobs.tracking import check_store
 
     set_up(log_format.value)
-    if metrics_file:
-        check_path(metrics_file)
-    if mlflow:
-        check_store(mlflow)
+    _check(models, report, metrics_file)
     if aa:
         from talante.jobs.aa import try_gate
 
@@ -77,29 +72,63 @@ def retrain(
         typer.echo(json.dumps(tried.to_json(), indent=1) if as_json else str(tried))
         raise typer.Exit(0 if tried.holds else REFUSED)
     try:
+        if mlflow:
+            from talante.jobs.tracking import check_store
+
+            check_store(mlflow)
         with stages() as progress:
             found = job.retrain(data, models, dry_run=dry_run, wait=wait, by=by, cache=opened(cache), progress=progress)
     except TalanteError as error:
-        if metrics_file:
-            write_failure(metrics_file, error.exit_code, time.time())
+        _measured(metrics_file, None, error.exit_code)
         raise
-    code = _told(found, models, report, mlflow)
-    if metrics_file:
-        write_metrics(metrics_file, found.to_json(), time.time(), exit_code=code)
     typer.echo(json.dumps(found.to_json(), indent=1, ensure_ascii=False) if as_json else str(found))
-    raise typer.Exit(code)
+    code = _told(found, models, report, mlflow)
+    raise typer.Exit(_measured(metrics_file, found, code))
+
+
+def _check(models: Path, report: Path | None, metrics_file: Path | None) -> None:
+    """Refuse what cannot be written to, before anything takes time."""
+    if not models.is_dir():
+        raise UsageError(
+            "no such folder", place=str(models), remedy=f"`mkdir {models}` makes one for models that begin anew"
+        )
+    if report and (report.is_dir() or not report.absolute().parent.is_dir()):
+        fact = "is a folder" if report.is_dir() else f"no such folder: {report.parent}"
+        raise UsageError(fact, place=str(report), remedy="--report takes a file")
+    if metrics_file:
+        from talante.jobs.metrics_file import check_path
+
+        check_path(metrics_file)
+
+
+def _measured(metrics_file: Path | None, found: "Retrained | None", code: int) -> int:
+    """Write the metrics; return the exit code, which is that of the file if it cannot be written."""
+    if metrics_file is None:
+        return code
+    from talante.jobs.metrics_file import write_failure, write_metrics
+
+    try:
+        if found:
+            write_metrics(metrics_file, found.to_json(), time.time(), exit_code=code)
+        else:
+            write_failure(metrics_file, code, time.time())
+    except TalanteError as error:  # what was decided, or went wrong before, must still be said
+        log_error(error)
+        return error.exit_code
+    return code
 
 
 def _told(found: "Retrained", models: Path, report: Path | None, mlflow: str | None) -> int:
     """Write the report and record the run; return the exit code, which is that of what could not be written."""
-    from talante.jobs.tracking import track
-
     try:
-        if report and not (found.repeated and report.exists()):  # the one of that verdict has the figures
+        if report and not (found.repeated and report.is_file()):  # the one of that verdict has the figures
             with written_whole(report) as stream:
                 stream.write(report_text(found))
         if mlflow:
-            kept = models / found.candidate if found.candidate and not found.dry_run else None
+            from talante.jobs.tracking import track
+
+            written = found.candidate and not found.dry_run and not found.repeated
+            kept = models / str(found.candidate) if written else None
             with tempfile.TemporaryDirectory() as folder:
                 files = [Path(folder) / "report.md", Path(folder) / "gate.json"]
                 files[0].write_text(report_text(found), encoding="utf-8")

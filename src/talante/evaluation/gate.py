@@ -29,8 +29,15 @@ Answer = Literal["passed", "worse", "below floor", "cannot tell"]
 
 HELD_OUT = "held-out groups"
 
+#: New labels contradict a champion only if they agree with it by so much less than those that it has learned from.
+_WORSE = 0.15
+
 #: Of fewer labels than this nothing is said.
 _FEWEST_LABELS = 5
+
+#: What has not been seen in n cases happens in fewer than 3 / n of them (95 %): without so many labels that this is
+#: within the margin, two models that agree on all of them may still differ.
+_RULE_OF_THREE = 3.0
 
 #: Standard errors that the distance to the margin must measure to be seen with a chance of 80 %.
 _POWER = 1.96 + 0.84
@@ -63,13 +70,14 @@ class Gate:
     """What stands in `gate.toml`.
 
     ``enough``: labels of a topic or a target from which on its own figure is protected. ``most_opposite``,
-    ``least_topics``: limits of `check_new`.
+    ``least_topics``: limits of `check_new`. ``most_removed``: part of the champion's articles that may be gone.
     """
 
     margins: Margins = Margins()
     enough: int = 250
     most_opposite: float = 0.4
     least_topics: float = 0.6
+    most_removed: float = 0.1
     golds: tuple[PinnedGold, ...] = ()
 
 
@@ -189,7 +197,7 @@ def judge(
     """
     checks = []
     for row in comparison.rows:
-        if protected(row, gate):
+        if protected(row, gate) or row.figure in (floors or {}):
             margin, (floor, pinned) = margins.of(row.kind), (floors or {}).get(row.figure, (None, None))
             answer = _answer(row, margin, floor, pinned)
             more = _more_articles(row.difference, margin, comparison.articles) if answer == "cannot tell" else None
@@ -207,12 +215,14 @@ def protected(row: Row, gate: Gate) -> bool:
 def _answer(row: Row, margin: float, floor: float | None, pinned: float | None) -> Answer:
     if floor is not None and pinned is not None and pinned < floor:
         return "below floor"
-    if row.difference.low >= -margin:
-        return "passed"
-    return "worse" if row.difference.high < 0 else "cannot tell"
+    if row.difference.low < -margin:
+        return "worse" if row.difference.high < 0 else "cannot tell"
+    return "passed" if row.difference.n * margin >= _RULE_OF_THREE else "cannot tell"
 
 
 def _more_articles(difference: Estimate, margin: float, articles: int) -> int | None:
+    if difference.low >= -margin:  # nothing speaks against it but that there is so little
+        return max(1, round(articles * (_RULE_OF_THREE / margin / difference.n - 1))) if margin else None
     error = (difference.high - difference.low) / (2 * 1.96)
     distance = abs(difference.value + margin)
     if distance <= error / 10:
@@ -227,11 +237,12 @@ def check_new(new: Sequence[Outcome], before: Sequence[Outcome], gate: Gate, sch
     All together, and those of each file, so that a bad batch does not hide among good ones. ``before``: the champion's
     out-of-fold answers about labels that it has learned from.
     """
-    if not new:
-        return None
+    new = [o for o in new if o.words]  # of a language that it does not know the champion says nothing
     files: dict[str, list[Outcome]] = {}
     for o in new:
         files.setdefault(o.article.place.rpartition(":")[0], []).append(o)
+    if not new:
+        return None
     together = _check_new(new, before, gate, schema)
     if together.contradicted:
         return together
@@ -248,14 +259,19 @@ def _check_new(new: Sequence[Outcome], before: Sequence[Outcome], gate: Gate, sc
         share = _surely(bootstrap.estimate(opposite, _share, int(opposite[:, 1].sum())), opposite)
     if (labels := int(topics[:, [0, 2]].sum())) >= _FEWEST_LABELS:
         found = bootstrap.estimate(topics, f1, labels)
+    share_before = float(_share(opposite_before.sum(0))) if opposite_before[:, 1].sum() else None
+    found_before = float(f1(topics_before.sum(0))) if topics_before.sum() else None
+    # A champion that is poor itself must not refuse what it could learn from
+    most = max(gate.most_opposite, (share_before or 0.0) + _WORSE)
+    least = min(gate.least_topics, (1.0 if found_before is None else found_before) - _WORSE)
     wrong = 2 * opposite[:, 0] + topics[:, 1] + topics[:, 2]
     return NewLabels(
         count=len(new),
         opposite=share,
-        opposite_before=float(_share(opposite_before.sum(0))) if opposite_before[:, 1].sum() else None,
+        opposite_before=share_before,
         topics=found,
-        topics_before=float(f1(topics_before.sum(0))) if topics_before.sum() else None,
-        contradicted=bool((share and share.low > gate.most_opposite) or (found and found.high < gate.least_topics)),
+        topics_before=found_before,
+        contradicted=bool((share and share.low > most) or (found and found.high < least)),
         articles=tuple(new[i].article.id for i in np.argsort(-wrong, kind="stable").tolist() if wrong[i]),
     )
 
@@ -334,6 +350,7 @@ def load_gate(models: Path) -> Gate:
         told.labels.enough,
         told.new.most_opposite,
         told.new.least_topics,
+        told.corpus.most_removed,
         tuple(golds),
     )
 
@@ -356,6 +373,10 @@ def _file_type() -> "type[BaseModel]":
         most_opposite: float = Field(Gate().most_opposite, ge=0, le=1)
         least_topics: float = Field(Gate().least_topics, ge=0, le=1)
 
+    class _Corpus(BaseModel):
+        model_config = ConfigDict(extra="forbid", strict=True)
+        most_removed: float = Field(Gate().most_removed, ge=0, le=1)
+
     class _Gold(BaseModel):
         model_config = ConfigDict(extra="forbid", strict=True)
         path: str
@@ -367,6 +388,7 @@ def _file_type() -> "type[BaseModel]":
         margins: _Margins = _Margins(overall=None, language=None, label=None)
         labels: _Labels = _Labels(enough=Gate().enough)
         new: _New = _New(most_opposite=Gate().most_opposite, least_topics=Gate().least_topics)
+        corpus: _Corpus = _Corpus(most_removed=Gate().most_removed)
         gold: list[_Gold] = []
         drift: dict[str, Any] = {}  # read by `talante drift`
 

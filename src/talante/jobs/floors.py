@@ -7,6 +7,7 @@ group.
 """
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from talante.corpus.schema import Schema
 
 FILE = "floors.json"
+
+#: Part of the pinned articles that must still be in the corpus for their floors to mean the same.
+STILL_THERE = 0.9
+
+log = logging.getLogger("talante")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,9 @@ def load_floors(models: Path) -> Floors | None:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
-            f"cannot be read: {error}", place=str(path), remedy="restore it, or pin again with `talante models pin`"
+            f"cannot be read: {error}",
+            place=str(path),
+            remedy="restore it, or pin anew with `talante models pin --lower`",
         ) from None
 
 
@@ -73,24 +81,29 @@ def pin(data: Path, models: Path, *, lower: bool = False, by: str = "") -> Floor
     model = load(registry.path(current))
     corpus = load_corpus(data)
     articles = {article.id: article for article in corpus.articles}
+    records = read_records(registry.path(current))
     held_out = [
         remembered(record, untagged(articles[record.id]))
-        for record in read_records(registry.path(current))
+        for record in records
         if record.topics is not None and record.id in articles and articles[record.id].digest == record.digest
     ]
-    if not held_out:
+    if len(held_out) < STILL_THERE * sum(record.topics is not None for record in records) or not held_out:
         raise NotEnoughDataError(
-            "no article of this corpus has an answer by a model that had not seen its group",
+            f"only {len(held_out)} articles of this corpus have an answer by a model that had not seen their group",
             place=str(registry.path(current)),
-            remedy="train without --quick on this corpus",
+            remedy="pin on the corpus that it has learned from, and train without --quick",
         )
     values = {HELD_OUT: _floors(held_out, corpus.schema, gate, gate.margins)}
     for gold in gate.golds:
         outcomes = outcomes_of(load_gold(gold.path, model.schema), model)
         values[gold.sha256] = _floors(outcomes, model.schema, gate, gold.margins)
     with registry.changing("pinning floors"):
-        before = load_floors(models)
-        if before and not lower:
+        before = None if lower else load_floors(models)
+        if before:
+            kept = [(n, before.of(on)[n], v) for on, of in values.items() for n, v in of.items() if n in before.of(on)]
+            for name, floor, own in kept:
+                if floor > own:
+                    log.warning("%s: the floor stays %.3f, by %s it would be %.3f (--lower)", name, floor, current, own)
             values = {
                 on: {
                     name: max(v for v in (values.get(on, {}).get(name), before.of(on).get(name)) if v is not None)

@@ -14,20 +14,21 @@ from talante import __version__
 from talante.corpus.files import locked
 from talante.corpus.records import Corpus, load_corpus, load_gold, raise_on
 from talante.corpus.schema import Schema
-from talante.errors import REFUSED, BusyError, DataError, NotEnoughDataError
+from talante.errors import REFUSED, BusyError, DataError, ModelError, NotEnoughDataError
 from talante.evaluation.compare import Comparison, compare
 from talante.evaluation.crossval import cross_validate
 from talante.evaluation.gate import HELD_OUT, Check, Judged, check_new, judge, load_gate
+from talante.evaluation.leaks import learned_from
 from talante.evaluation.outcomes import Outcome, outcome, remembered
 from talante.jobs.evaluate import outcomes_of
-from talante.jobs.floors import load_floors
+from talante.jobs.floors import STILL_THERE, load_floors
 from talante.jobs.lint import near_duplicate_findings
 from talante.jobs.train import Fitted, Ready, Stages, fit_and_measure, make_ready
 from talante.model.files import load, read_card, read_records, save
 from talante.model.fit import Settings
 from talante.model.model import Model
 from talante.model.records import Record
-from talante.model.registry import Registry, asked_by
+from talante.model.registry import Event, Registry, asked_by
 
 if TYPE_CHECKING:
     from joblib import Memory
@@ -45,12 +46,6 @@ EXIT_CODES: Mapping[Verdict, int] = {
 
 #: All that is random is drawn with this seed; it stands in the history.
 _SEED = 0
-
-#: Part of the pinned articles that must still be in the corpus for their floors to mean the same.
-_STILL_THERE = 0.9
-
-#: So many new articles are enough to see whether their labels contradict the champion.
-_ASKED = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +137,19 @@ class _Run:
         self.cache, self.progress = cache, progress
         self.gate, self.floors = load_gate(registry.folder), load_floors(registry.folder)
         self.current = registry.current()
+        if self.current is None and (before := registry.in_use()):
+            raise ModelError(
+                f"is missing or empty, and by the history {before[-1]} is in use",
+                place=str(registry.folder / "current"),
+                remedy=f"put a model into use with `talante models promote {before[-1]}`",
+            )
         self.champion = load(registry.path(self.current)) if self.current else None
         self.known = read_records(registry.path(self.current)) if self.current else ()
         self.corpus = load_corpus(data)
         self.digests = {article.id: article.digest for article in self.corpus.articles}
         self.changes = _changes(self.corpus, self.digests, self.known)
+        for gold in self.gate.golds:  # a fault must show before the work
+            load_gold(gold.path, self.corpus.schema)
 
     def decide(self) -> Retrained:
         if self.current and self._taught(self.registry.path(self.current)):
@@ -169,6 +172,7 @@ class _Run:
                 "articles of two groups at least are needed to compare models",
                 remedy="name the 'group' or 'outlet' of each record",
             )
+        self._check_golds(fitted.model)
         candidate = self._save(fitted)
         with ready.stage("judging"):
             judged = self._judge(ready, fitted, candidate)
@@ -215,19 +219,29 @@ class _Run:
         return replace(self._result(verdicts[last["event"]], why, last["model"]), repeated=True)
 
     def _rolled_back(self) -> Retrained | None:
-        """Return a refusal where this corpus would only train the model anew that somebody has rolled back."""
-        changes = [e for e in self.registry.history() if e["event"] in ("promoted", "rolled back")]
-        if not changes or changes[-1]["event"] != "rolled back":
-            return None
-        last = changes[-1]
-        rolled = last.get("before")
-        if rolled not in self.registry.ids() or not self._taught(self.registry.path(rolled)):
-            return None
-        why = (
-            f"{rolled}, which has learned from this corpus, was rolled back on {last['time']} by {last.get('by')}; "
-            f"mend the articles, or put it into use again with `talante models promote {rolled}`"
-        )
-        return replace(self._result("refused", why, rolled), repeated=True)
+        """Return a refusal where this corpus has taught a model that somebody has rolled back since."""
+        events = self.registry.history()
+        rolled: dict[str, Event] = {}
+        for event in reversed([e for e in events if e["event"] in ("promoted", "rolled back")]):
+            if event["event"] == "promoted":
+                break
+            rolled[str(event.get("before"))] = event
+        for event in events:
+            same = event["event"] == "promoted" and event.get("corpus", {}).get("digest") == self.corpus.digest
+            if same and (last := rolled.get(event["model"])):
+                why = (
+                    f"{event['model']}, which has learned from this corpus, was rolled back on {last['time']} by "
+                    f"{last.get('by')}; mend the articles, or put it into use again with `talante models promote "
+                    f"{event['model']}`"
+                )
+                return replace(self._result("refused", why, event["model"]), repeated=True)
+        return None
+
+    def _check_golds(self, candidate: Model) -> None:
+        for gold in self.gate.golds:
+            articles = load_gold(gold.path, self.corpus.schema)
+            for leak in learned_from([candidate.preparer.prepare(a) for a in articles], candidate):
+                raise DataError(str(leak), place=str(gold.path), remedy="take them out of this file or of the corpus")
 
     def _save(self, fitted: Fitted) -> Model:
         if not self.dry_run:
@@ -278,15 +292,16 @@ class _Run:
             return {}
         gone = self.floors.model not in self.registry.ids()
         pinned = () if gone else read_records(self.registry.path(self.floors.model))
-        left = [of_candidate[r.id] for r in pinned if self.digests.get(r.id) == r.digest and r.id in of_candidate]
-        measured = sum(record.topics is not None for record in pinned)
-        if gone or len(left) < _STILL_THERE * measured:
+        pinned = tuple(record for record in pinned if record.topics is not None)
+        same = [record.id for record in pinned if self.digests.get(record.id) == record.digest]
+        left = [of_candidate[i] for i in same if i in of_candidate]
+        if gone or len(same) < STILL_THERE * len(pinned) or not left:
             log.warning(
                 "the floors on %s are left out: %s; pin anew with `talante models pin`",
                 HELD_OUT,
                 f"the model {self.floors.model} that they were pinned for is gone"
                 if gone
-                else f"of {measured} pinned articles {len(left)} are still as they were",
+                else f"of {len(pinned)} pinned articles {len(same)} are still as they were",
             )
             return {}
         floors = self.floors.of(HELD_OUT)
@@ -306,13 +321,13 @@ class _Run:
                 outcomes.append(outcome(self.champion, own))
             elif record.digest != self.digests[record.id] and record.topics is not None:
                 outcomes.append(remembered(record, Outcome(p.article, p.words, {}, frozenset(), {}, {})))
-            if len(outcomes) == _ASKED:
-                break
         return outcomes
 
     def _verdict(self, judged: Judged, candidate: Model) -> Retrained:
         if self.champion is None:
             return self._result("promoted", "the first model: there is none to compare it with", candidate.id, judged)
+        if gone := self._gone():
+            return self._result("refused", gone, candidate.id, judged)
         answer = judged.answer
         if answer == "contradicted" and judged.new:
             return self._result("refused", judged.new.complaint(), candidate.id, judged)
@@ -326,6 +341,18 @@ class _Run:
         more = f"; and {len(failed) - 1} more" if len(failed) > 1 else ""
         verdict: Verdict = "cannot tell" if answer == "cannot tell" else "refused"
         return self._result(verdict, failed[0].complaint() + more, candidate.id, judged)
+
+    def _gone(self) -> str:
+        """Say what the corpus has lost, where that is more than a desk takes out: a lost file must not go unseen."""
+        removed, languages = self.changes["removed"], {article.lang for article in self.corpus.articles}
+        lost = sorted(set(self.champion.languages if self.champion else ()) - languages)
+        if not lost and removed <= self.gate.most_removed * len(self.known):
+            return ""
+        all_of = f", all in {', '.join(lost)} among them" if lost else ""
+        return (
+            f"{removed} of {len(self.known)} articles that the model in use has learned from are gone from the corpus"
+            f"{all_of}; restore them, or if they are meant to go, `talante models promote` the candidate"
+        )
 
     def _act(self, result: Retrained, asked: str) -> None:
         """Promote, and write into the history what was decided and on what evidence."""

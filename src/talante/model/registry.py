@@ -125,10 +125,10 @@ class Registry:
 
     def _settle(self) -> None:
         """Note in the history where `current` is not what the last event says."""
-        changes = [e for e in self.history() if e["event"] in ("promoted", "rolled back", "interrupted")]
-        current = self.current()
-        if not changes:
-            return
+        events, current = self.history(), self.current()
+        changes = [e for e in events if e["event"] in ("promoted", "rolled back", "interrupted")]
+        if not changes or (current is None and events[-1] is not changes[-1]):
+            return  # `current` was there when the last event was written: it has been lost, and people must mend that
         last = changes[-1]
         said = last.get("in_use") if last["event"] == "interrupted" else last["model"]
         if current == said:
