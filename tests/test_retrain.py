@@ -111,7 +111,8 @@ def test_a_strict_gate_cannot_tell_and_says_so_again_without_training(
     assert (again.outcome, again.candidate) == ("cannot tell", found.candidate)
     assert "nothing has changed since" in again.why and found.why in again.why
     assert len(Registry(site / "models", "").history()) == events
-    (site / "models/gate.toml").write_text(LENIENT)  # another gate is another question
+    # another gate is another question
+    (site / "models/gate.toml").write_text(LENIENT + "[corpus]\nmost_removed = 1\n")
     assert night(site).outcome == "promoted"
 
 
