@@ -126,6 +126,21 @@ def test_known_groups_keep_their_folds_and_new_ones_fill_the_smallest(
         assert not groups[0] & groups[1] and len(inside) + len(outside) == len(articles)
 
 
+def test_a_corpus_that_began_with_two_groups_gets_more_folds_as_it_grows() -> None:
+    articles = [Article(id=f"{g}{i}", text="x", group=g, topics=frozenset()) for g in "abcdefghij" for i in range(2)]
+    splits = list(group_splits(articles, 8, {"a0": 0, "a1": 0, "b0": 1, "b1": 1}))
+    assert len(splits) == 8 and all(len(outside) for _, outside in splits)
+    assert {articles[i].group for i in splits[0][1]} >= {"a"} and {articles[i].group for i in splits[1][1]} >= {"b"}
+
+
+def test_an_article_that_moves_into_another_group_does_not_pull_that_group_along() -> None:
+    articles = [Article(id=f"{g}{i}", text="x", group=g) for g in "ab" for i in range(3)]
+    known = {a.id: "ab".index(a.group) for a in articles}
+    moved = [replace(articles[0], group="b"), *articles[1:]]
+    splits = list(group_splits(moved, 8, known))
+    assert [[moved[i].id for i in outside] for _, outside in splits] == [["a1", "a2"], ["a0", "b0", "b1", "b2"]]
+
+
 def test_of_very_many_articles_only_the_first_folds_are_measured(
     corpus: Corpus, articles: list[Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -317,6 +317,7 @@ def test_floors_whose_articles_are_gone_are_left_out_and_said(site: Path, caplog
     path.write_text(json.dumps(told))
     assert night(site, NEW).outcome == "promoted"
     assert "the model 0123456789ab that they were pinned for is gone; pin anew" in caplog.text
+    assert "0123456789ab" in last(site)["gate"]["floors_left_out"]  # type: ignore[index]
 
 
 def test_a_rollback_is_not_undone_by_the_next_night(site: Path) -> None:

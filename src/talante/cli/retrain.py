@@ -3,6 +3,7 @@
 import json
 import tempfile
 import time
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ from talante.cli.log import log_error, set_up
 from talante.cli.progress import stages
 from talante.cli.retrain_report import report_text
 from talante.corpus.files import written_whole
-from talante.errors import REFUSED, TalanteError, UsageError
+from talante.errors import REFUSED, ModelError, TalanteError, UsageError
 from talante.model.files import read_card
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _told(found: "Retrained", models: Path, report: Path | None, mlflow: str | N
             with written_whole(report) as stream:
                 stream.write(report_text(found))
         if mlflow:
-            from talante.jobs.tracking import track
+            from talante.jobs.tracking import set_champion, track
 
             written = found.candidate and not found.dry_run and not found.repeated
             kept = models / str(found.candidate) if written else None
@@ -134,6 +135,9 @@ def _told(found: "Retrained", models: Path, report: Path | None, mlflow: str | N
                 files[0].write_text(report_text(found), encoding="utf-8")
                 files[1].write_text(json.dumps(found.to_json(), indent=1, ensure_ascii=False), encoding="utf-8")
                 track(mlflow, found.to_json(), kept, read_card(kept) if kept else None, files)
+            if found.outcome != "promoted" and found.champion and not found.dry_run:
+                with suppress(ModelError):  # one that MLflow has never seen
+                    set_champion(mlflow, found.champion)  # it may have come into use by hand, as by a rollback
     except TalanteError as error:  # what was decided stands
         log_error(error)
         return error.exit_code

@@ -161,8 +161,8 @@ def group_splits(
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    if len({known[a.id] for a in articles if a.id in known} if known else ()) > 1:
-        yield from _dealt_on(articles, known or {})
+    if known and (splits := _dealt_on(articles, folds, known)):
+        yield from splits
         return
     labels = [
         [*(a.topics or ()), *(f"{target}={stance}" for target, stance in (a.stances or {}).items())] for a in articles
@@ -185,24 +185,27 @@ def group_splits(
             yield inside, outside
 
 
-def _dealt_on(articles: Sequence[Article], known: Mapping[str, int]) -> Iterator[Split]:
+def _dealt_on(articles: Sequence[Article], folds: int, known: Mapping[str, int]) -> list[Split]:
+    """Deal whole groups on from known folds, a group where most of its members were; none where one fold has all."""
     members: dict[str, list[int]] = {}
     for i, article in enumerate(articles):
         members.setdefault(article.held_out_group, []).append(i)
     fold_of: dict[str, int] = {}
     for group, inside in members.items():
-        fold = next((known[articles[i].id] for i in inside if articles[i].id in known), None)
-        if fold is not None:
-            fold_of[group] = fold
-    sizes = Counter(dict.fromkeys(range(max(fold_of.values()) + 1), 0))
+        if before := Counter(known[articles[i].id] for i in inside if articles[i].id in known):
+            fold_of[group] = min(before, key=lambda fold: (-before[fold], fold))
+    # A corpus that began with few groups gets its other folds now
+    number = max(min(folds, len(members)), *(fold + 1 for fold in fold_of.values()), 1)
+    sizes = Counter(dict.fromkeys(range(number), 0))
     for group, fold in fold_of.items():
         sizes[fold] += len(members[group])
     for group in sorted(members.keys() - fold_of.keys(), key=lambda g: (-len(members[g]), g)):
         fold_of[group] = min(sizes, key=lambda fold: (sizes[fold], fold))
         sizes[fold_of[group]] += len(members[group])
+    if len(set(fold_of.values())) < 2:
+        return []
     fold_of_article = np.array([fold_of[a.held_out_group] for a in articles])
-    for fold in sorted(sizes):
-        yield np.flatnonzero(fold_of_article != fold), np.flatnonzero(fold_of_article == fold)
+    return [(np.flatnonzero(fold_of_article != f), np.flatnonzero(fold_of_article == f)) for f in sorted(sizes)]
 
 
 def _fold(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from talante.errors import ModelError, TalanteError
 from talante.evaluation.gate import load_gate
+from talante.jobs.drift import load_limits
 from talante.jobs.floors import FILE, load_floors
 from talante.model.card import card_text
 from talante.model.files import load, read_card
@@ -90,7 +91,7 @@ def verify_registry(registry: Registry) -> Iterator[tuple[Path, TalanteError | N
         folder / "current": partial(_verify_current, registry),
         folder / "history.jsonl": registry.history,
         folder / FILE: partial(load_floors, folder),
-        folder / "gate.toml": partial(load_gate, folder),
+        folder / "gate.toml": partial(_verify_gate, folder),
     }
     for path, check in checks.items():
         if path.exists():
@@ -100,6 +101,11 @@ def verify_registry(registry: Registry) -> Iterator[tuple[Path, TalanteError | N
                 yield path, error
             else:
                 yield path, None
+
+
+def _verify_gate(folder: Path) -> None:
+    load_gate(folder)
+    load_limits(folder / "gate.toml")
 
 
 def _verify_current(registry: Registry) -> None:

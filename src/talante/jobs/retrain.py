@@ -136,6 +136,7 @@ class _Run:
         self.registry, self.settings, self.dry_run, self.by = registry, settings, dry_run, by
         self.cache, self.progress = cache, progress
         self.gate, self.floors = load_gate(registry.folder), load_floors(registry.folder)
+        self.floors_left_out = ""
         self.current = registry.current()
         if self.current is None and (before := registry.in_use()):
             raise ModelError(
@@ -296,12 +297,13 @@ class _Run:
         same = [record.id for record in pinned if self.digests.get(record.id) == record.digest]
         left = [of_candidate[i] for i in same if i in of_candidate]
         if gone or len(same) < STILL_THERE * len(pinned) or not left:
-            log.warning(
-                "the floors on %s are left out: %s; pin anew with `talante models pin`",
-                HELD_OUT,
+            self.floors_left_out = (
                 f"the model {self.floors.model} that they were pinned for is gone"
                 if gone
-                else f"of {len(pinned)} pinned articles {len(same)} are still as they were",
+                else f"of {len(pinned)} pinned articles {len(same)} are still as they were"
+            )
+            log.warning(
+                "the floors on %s are left out: %s; pin anew with `talante models pin`", HELD_OUT, self.floors_left_out
             )
             return {}
         floors = self.floors.of(HELD_OUT)
@@ -366,6 +368,8 @@ class _Run:
             "gate": {"answer": result.judged.answer, "checks": [_brief(check) for check in result.judged.checks]},
             "asked": asked,
         }
+        if self.floors_left_out:
+            facts["gate"]["floors_left_out"] = self.floors_left_out
         if result.judged.new:
             facts["gate"]["new_labels"] = result.judged.new.to_json()
         with self.registry.changing("deciding"):
@@ -415,6 +419,7 @@ def _brief(check: Check) -> dict[str, Any]:
         "difference": [round(d.value, 4), round(d.low, 4), round(d.high, 4), d.n],
         "margin": check.margin,
         "floor": check.floor,
+        "pinned": check.pinned,
         "answer": check.answer,
     }
 
