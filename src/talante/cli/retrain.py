@@ -90,6 +90,8 @@ def retrain(
 def _check(models: Path, report: Path | None, metrics_file: Path | None) -> None:
     """Refuse what cannot be written to, before anything takes time."""
     if not models.is_dir():
+        if models.exists():
+            raise UsageError("is a file, not a folder", place=str(models))
         raise UsageError(
             "no such folder", place=str(models), remedy=f"`mkdir {models}` makes one for models that begin anew"
         )
