@@ -144,7 +144,7 @@ def test_training_into_a_file_says_that_it_cannot_be_written(talante: Run, tmp_p
     (tmp_path / "file").write_text("")
     result = talante("train", "--data", MINI, "--models", "file")
     assert result.returncode == 9
-    assert "error: file: cannot write: not a directory" in said(result)
+    assert "error: file: cannot write: file exists" in said(result)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
