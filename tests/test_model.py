@@ -20,7 +20,7 @@ from talante.errors import DataError, NotEnoughDataError
 from talante.features.tfidf import Tfidf
 from talante.features.tokens import is_word
 from talante.model.files import load, save
-from talante.model.fit import Settings, _fit_binary, _temperature, fit, logistic_regression, stance_pairs
+from talante.model.fit import Settings, _fit_binary, _one_by_one, _temperature, fit, logistic_regression, stance_pairs
 from talante.model.model import Model, mention_features, word_features
 from talante.text.prepare import Prepared, Preparer
 from tests.conftest import SETTINGS
@@ -390,3 +390,12 @@ def test_the_way_for_many_articles_gives_the_same_answers(
     stances = [(a.stances[t], b.stances[t]) for a, b in pairs for t in a.stances.keys() & b.stances.keys()]
     assert len(stances) > 15 and all(a.stance == b.stance for a, b in stances)
     np.testing.assert_array_equal(fit(articles, corpus.schema, SETTINGS).stances.own, many.stances.own)
+
+
+def test_many_rows_may_be_shared_among_workers() -> None:
+    rows = csr_matrix(np.eye(6))
+    for array in (rows.data, rows.indices, rows.indptr):
+        array.flags.writeable = False
+    coef, intercept = _one_by_one(rows, np.array([0, 1, 2, 0, 1, 2]), [0, 1, 2], np.ones(6), 1.0)
+    assert coef.shape == (3, 6) and intercept.shape == (3,)
+    assert (rows @ coef.T + intercept).argmax(axis=1).tolist() == [0, 1, 2, 0, 1, 2]

@@ -525,6 +525,7 @@ def _one_by_one(
     features: Any, labels: NDArray[np.intp], present: Sequence[int], weights: NDArray[np.float64], c: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Fit each stance against the others, (present, features) and (present,); their scale is found later."""
+    features = features.copy()  # what joblib shares among workers is read-only, which liblinear does not take
     fitted = [_descent(c).fit(features, labels == stance, sample_weight=weights) for stance in present]
     return np.concatenate([f.coef_ for f in fitted]), np.concatenate([f.intercept_ for f in fitted])
 
