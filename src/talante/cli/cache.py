@@ -29,8 +29,10 @@ def opened(cache: str | None) -> "Memory":
     """Open the cache, and remove from it what has not been used for a month."""
     from joblib import Memory
 
+    from talante.jobs.corpus import no_cache
+
     if cache == _OFF:
-        return Memory(None, verbose=0)
+        return no_cache()
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = Path(cache) if cache else home / "talante"
     try:
@@ -39,7 +41,7 @@ def opened(cache: str | None) -> "Memory":
             raise PermissionError
     except OSError:
         typer.echo(f"warning: {folder}: cannot be written to; nothing is kept for the next time", err=True)
-        return Memory(None, verbose=0)
+        return no_cache()
     memory = Memory(folder, verbose=0)
     memory.reduce_size(age_limit=_KEPT)
     return memory

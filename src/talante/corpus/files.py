@@ -94,18 +94,9 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
 
     Raises WriteError when it cannot be written (no permission, disk full); then nothing is left behind.
     """
-    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
-    try:
-        with beside.open("w", encoding="utf-8", newline="\n", errors="replace") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise cannot_write(path, error) from None
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
+    with _replacing(path) as beside, beside.open("w", encoding="utf-8", newline="\n", errors="replace") as stream:
+        yield stream
+        _to_disk(stream)
 
 
 def append_whole(path: Path, text: str) -> None:
@@ -113,22 +104,33 @@ def append_whole(path: Path, text: str) -> None:
 
     Raises WriteError when it cannot be written (no permission, disk full).
     """
-    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
-    try:
+    with _replacing(path) as beside:
         if path.exists():
             shutil.copy(path, beside)
         with beside.open("a+b") as stream:
             if stream.tell() and not _ends_with_newline(stream):
                 stream.write(b"\n")
             stream.write(text.encode("utf-8", "replace"))
-            stream.flush()
-            os.fsync(stream.fileno())
+            _to_disk(stream)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Yield the path of a file that takes the place of another when it is complete, and is removed when it is not."""
+    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+    try:
+        yield beside
         beside.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from None
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def _to_disk(stream: IO[Any]) -> None:
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def _ends_with_newline(stream: BinaryIO) -> bool:

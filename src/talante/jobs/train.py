@@ -14,7 +14,6 @@ from talante.corpus.records import Corpus, load_corpus, load_gold
 from talante.errors import NotEnoughDataError
 from talante.evaluation.card import scores
 from talante.evaluation.crossval import CrossValidation, cross_validate
-from talante.evaluation.report import Report
 from talante.jobs.corpus import composition, prepare_and_count
 from talante.jobs.evaluate import evaluate_gold, report_on_corpus
 from talante.model.files import save
@@ -65,7 +64,6 @@ class Fitted:
     model: Model
     records: list[Record]
     cross_validation: CrossValidation | None
-    report: Report | None
 
 
 def make_ready(
@@ -102,7 +100,7 @@ def fit_and_measure(
             unused,
             labelled,
         )
-    found = report = None
+    found = None
     reports = [evaluate_gold(gold, model) for gold in golds]
     if measure:
         try:
@@ -115,8 +113,7 @@ def fit_and_measure(
                     known=known,
                     progress=_of(progress, "cross-validation"),
                 )
-                report = report_on_corpus(corpus, found)
-            reports.insert(0, report)
+                reports.insert(0, report_on_corpus(corpus, found))
         except NotEnoughDataError as error:
             log.warning("not cross-validated: %s", error)
     card: dict[str, Any] = {
@@ -125,7 +122,7 @@ def fit_and_measure(
         "data": {"digest": corpus.digest, **composition(corpus)},
         "scores": [scores(measured) for measured in reports],
     }
-    return Fitted(replace(model, card=card), _records(corpus, found), found, report)
+    return Fitted(replace(model, card=card), _records(corpus, found), found)
 
 
 def train(
