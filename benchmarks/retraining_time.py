@@ -7,7 +7,7 @@ put together from passages of eight others of its language. Labels are by rule, 
 of the schema, stances by the words of a good or bad sound near the target, some of them at random. Then the program
 itself runs, in a folder of its own: once for a first model (cold), and once after ten more articles (warm). Memory is
 what was available to the whole machine before, less the least that was available during the run: let nothing else run
-beside it.
+beside it. What the program logs, a line for each stage, goes to stderr.
 """
 
 import argparse
@@ -19,8 +19,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+
+from joblib import Parallel, delayed
 
 from talante.corpus.article import Article
 from talante.corpus.duplicates import near_duplicates
@@ -61,6 +63,7 @@ GOOD = (
 NOISE = 0.05
 PASSAGES = 8
 GROUP = 20  # articles, about
+PART = 500  # articles that are made at once
 
 
 def read(paths: Sequence[Path]) -> list[dict[str, str]]:
@@ -73,33 +76,38 @@ def read(paths: Sequence[Path]) -> list[dict[str, str]]:
     return [article for i, article in enumerate(found) if i not in doubles]
 
 
-def made(articles: list[dict[str, str]], size: int) -> Iterator[dict[str, object]]:
-    """Yield so many labelled records."""
-    preparer, random_ = Preparer(load_schema(DATA / "schema.toml")), random.Random(0)
-    by_language = {lang: [a for a in articles if a["lang"] == lang] for lang in ("en", "es")}
-    order = [lang for pair in zip(*[["en"] * size, ["es"] * size], strict=True) for lang in pair]
-    used = {"en": 0, "es": 0}
-    number = 0
-    for lang in order:
-        if number == size:
-            return
-        pool = by_language[lang]
-        first = pool[used[lang] % len(pool)]
-        text = first["text"]
-        if used[lang] >= len(pool):
-            text = "\n\n".join(_passage(random_.choice(pool)["text"], part) for part in range(PASSAGES))
-        used[lang] += 1
-        try:
-            prepared = preparer.prepare(Article("", text, first.get("title", ""), lang))
-        except DataError:
-            continue
-        topics = [topic for topic, found in prepared.topic_words.items() if found.count > 1]
-        stances = {target: _stance(prepared.contexts[target].near, random_) for target in prepared.contexts}
-        yield {
-            "id": f"n{number:06d}", "lang": lang, "title": first.get("title", ""), "text": prepared.article.text,
-            "group": f"g{random_.randrange(max(20, size // GROUP))}", "topics": topics, "stances": stances,
+def made(articles: list[dict[str, str]], size: int) -> list[str]:
+    """Return so many labelled records, a line each."""
+    parts = Parallel(-1)(
+        delayed(_made)(articles, range(first, min(first + PART, size)), size) for first in range(0, size, PART)
+    )
+    return [line for part in parts for line in part]
+
+
+def _made(articles: list[dict[str, str]], numbers: range, size: int) -> list[str]:
+    preparer, random_ = Preparer(load_schema(DATA / "schema.toml")), random.Random(numbers.start)
+    pools = {lang: [a for a in articles if a["lang"] == lang] for lang in ("en", "es")}
+    lines = []
+    for number in numbers:
+        lang = ("en", "es")[number % 2]
+        pool, used = pools[lang], number // 2
+        title, text = pool[used % len(pool)].get("title", ""), pool[used % len(pool)]["text"]
+        prepared = None
+        while prepared is None:
+            if used >= len(pool):
+                text = "\n\n".join(_passage(random_.choice(pool)["text"], part) for part in range(PASSAGES))
+            try:
+                prepared = preparer.prepare(Article("", text, title, lang))
+            except DataError:
+                used = len(pool)
+        record = {
+            "id": f"n{number:06d}", "lang": lang, "title": title, "text": prepared.article.text,
+            "group": f"g{random_.randrange(max(20, size // GROUP))}",
+            "topics": [topic for topic, found in prepared.topic_words.items() if found.count > 1],
+            "stances": {target: _stance(prepared.contexts[target].near, random_) for target in prepared.contexts},
         }  # fmt: skip
-        number += 1
+        lines.append(json.dumps(record, ensure_ascii=False) + "\n")
+    return lines
 
 
 def _passage(text: str, number: int) -> str:
@@ -133,11 +141,11 @@ def timed(command: list[str]) -> tuple[float, float, dict[str, object]]:
     watcher = threading.Thread(target=watch)
     watcher.start()
     begun = time.monotonic()
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     done.set()
     watcher.join()
     if result.returncode not in (0, 5, 7):
-        sys.exit(f"{command}: exit code {result.returncode}\n{result.stderr}")
+        sys.exit(f"{command}: exit code {result.returncode}")
     return time.monotonic() - begun, before - least[0], json.loads(result.stdout)
 
 
@@ -156,10 +164,10 @@ def main() -> None:
             (folder / "data/articles").mkdir(parents=True)
             (folder / "models").mkdir()
             (folder / "data/schema.toml").write_bytes((DATA / "schema.toml").read_bytes())
-            records = [json.dumps(record, ensure_ascii=False) + "\n" for record in made(articles, size + 10)]
+            records = made(articles, size + 10)
             command = [
                 sys.executable, "-m", "talante", "retrain", "--data", f"{folder}/data", "--models", f"{folder}/models",
-                "--cache", f"{folder}/cache", "--json",
+                "--cache", f"{folder}/cache", "--json", "--log-format", "json",
             ]  # fmt: skip
             for cache, part in (("cold", records[:-10]), ("warm", records)):
                 (folder / "data/articles/a.jsonl").write_text("".join(part), encoding="utf-8")

@@ -234,7 +234,9 @@ def logits(
         ]
     cells = [pairs[i] for i in inside]
     labels = np.array([STANCES.index(stance) for _, stance in cells])
-    coef, intercept, _ = _fit_multinomial(hstack([a for a, _ in blocks]).tocsr(), labels, cells, stance_c, 1e-4)
+    features = hstack([a for a, _ in blocks]).tocsr()
+    products = (features @ features.T).toarray()
+    coef, intercept, _ = _fit_multinomial(features, products, labels, cells, stance_c, 1e-4)
     return hstack([b for _, b in blocks]).tocsr() @ coef.T + intercept
 
 

@@ -105,12 +105,29 @@ def test_a_model_does_not_hang_on_how_articles_were_dealt(
     np.testing.assert_array_equal(again.topics.coef, model.topics.coef)
 
 
-def test_an_article_digest_changes_with_what_is_said_and_not_with_where_it_stands(corpus: Corpus) -> None:
-    article = corpus.articles[0]
-    assert replace(article, place="elsewhere:1", unknown={"note": "x"}).digest == article.digest
+def test_an_article_digest_changes_with_what_a_model_learns_from_and_with_nothing_else(corpus: Corpus) -> None:
+    article = replace(corpus.articles[0], group="desk", outlet="paper")
+    elsewhere = {
+        "place": "elsewhere:1",
+        "unknown": {"note": "x"},
+        "url": "x",
+        "date": "2026",
+        "author": "x",
+        "outlet": "x",
+    }
+    assert replace(article, **elsewhere).digest == article.digest  # type: ignore[arg-type]
     changes = [
-        {"title": "x"}, {"topics": None}, {"topics": frozenset()}, {"stances": None}, {"stances": {}}, {"group": "x"},
-        {"disputed_topics": frozenset({"harbor"})}, {"lang": "xx"}, {"id": "x"},
+        {"title": "x"}, {"text": "x"}, {"topics": None}, {"topics": frozenset()}, {"stances": None}, {"stances": {}},
+        {"group": "x"}, {"group": ""}, {"disputed_topics": frozenset({"harbor"})}, {"lang": "xx"}, {"id": "x"},
+        {"disputed_stances": frozenset({"toral-government"})},
     ]  # fmt: skip
     digests = {replace(article, **change).digest for change in changes}  # type: ignore[arg-type]
     assert len(digests) == len(changes) and article.digest not in digests
+
+
+def test_what_no_model_learns_from_is_that_of_this_reading(corpus: Corpus, cache: Memory) -> None:
+    prepare_corpus(corpus, cache)
+    dated = tuple(replace(article, date="2026-11-29", genre="report") for article in corpus.articles)
+    prepared = prepare_corpus(replace(corpus, articles=dated), cache)
+    assert prepared == prepare_corpus(replace(corpus, articles=dated))
+    assert {p.article.date for p in prepared} == {"2026-11-29"}

@@ -144,10 +144,19 @@ def test_an_article_that_moves_into_another_group_does_not_pull_that_group_along
 def test_of_very_many_articles_only_the_first_folds_are_measured(
     corpus: Corpus, articles: list[Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crossval, "ENOUGH", 5)
+    monkeypatch.setattr("talante.model.fit.ENOUGH", 5)
     found = cross_validate(articles, corpus.schema, SETTINGS, jobs=1)
     assert 5 <= len(found.outcomes) < len(articles) == len(found.folds)
     measured = {o.article.id for o in found.outcomes}
     first = max(found.folds[i] for i in measured)
     assert measured == {i for i, fold in found.folds.items() if fold <= first}
     assert {o.article.id for o in found.random} <= measured
+
+
+def test_folds_one_by_one_say_the_same(
+    corpus: Corpus, articles: list[Prepared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = cross_validate(articles, corpus.schema, SETTINGS, jobs=1)
+    monkeypatch.setattr(crossval, "_MOST_AT_ONCE", 5)
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    assert cross_validate(articles, corpus.schema, SETTINGS).outcomes == together.outcomes

@@ -8,19 +8,29 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.sparse import csr_matrix, hstack
+from joblib import parallel_config
+from scipy.sparse import csr_matrix, hstack, random_array
 from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler, normalize
 
-from talante.corpus.article import STANCES, Article
+from talante.corpus.article import STANCES, Article, Stance
 from talante.corpus.records import Corpus
 from talante.corpus.schema import Schema, Target
 from talante.errors import DataError, NotEnoughDataError
 from talante.features.tfidf import Tfidf
 from talante.features.tokens import is_word
 from talante.model.files import load, save
-from talante.model.fit import Settings, _fit_binary, _one_by_one, _temperature, fit, logistic_regression, stance_pairs
+from talante.model.fit import (
+    Settings,
+    _fit_binary,
+    _one_by_one,
+    _splits,
+    _temperature,
+    fit,
+    logistic_regression,
+    stance_pairs,
+)
 from talante.model.model import Model, mention_features, word_features
 from talante.text.prepare import Prepared, Preparer
 from tests.conftest import SETTINGS
@@ -392,11 +402,28 @@ def test_the_way_for_many_articles_gives_the_same_answers(
     np.testing.assert_array_equal(fit(articles, corpus.schema, SETTINGS).stances.own, many.stances.own)
 
 
-def test_many_rows_may_be_shared_among_workers() -> None:
-    # As the features are: the terms of a row are in no order
-    rows = csr_matrix((np.tile([0.1, 1.0], 6), np.array([[6, i] for i in range(6)]).ravel(), np.arange(0, 13, 2)))
-    for array in (rows.data, rows.indices, rows.indptr):
-        array.flags.writeable = False
-    coef, intercept = _one_by_one(rows, np.array([0, 1, 2, 0, 1, 2]), [0, 1, 2], np.ones(6), 1.0)
-    assert coef.shape == (3, 7) and intercept.shape == (3,)
-    assert (rows @ coef.T + intercept).argmax(axis=1).tolist() == [0, 1, 2, 0, 1, 2]
+def test_many_rows_are_shared_among_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
+    draw = np.random.default_rng(0)
+    rows = csr_matrix(random_array((3000, 400), density=0.2, rng=draw))
+    assert rows.data.nbytes > 1e6  # from a megabyte on joblib maps arrays
+    labels = (rows @ draw.normal(size=(400, 3))).argmax(axis=1)
+    cells: list[tuple[str, Stance]] = [("toral-government", STANCES[i]) for i in labels]
+    halves = [np.arange(3000), np.arange(1500)]
+    found = _one_by_one(rows, labels, cells, 1.0, halves)
+    for (coef, intercept, seen), i in zip(found, halves, strict=True):
+        assert seen.all() and ((rows[i] @ coef.T + intercept).argmax(axis=1) == labels[i]).mean() > 0.9
+        with parallel_config("sequential"):
+            [(again, _, _)] = _one_by_one(rows[i], labels[i], [cells[n] for n in i], 1.0, [np.arange(len(i))])
+        np.testing.assert_array_equal(again, coef)
+
+
+def test_of_many_rows_few_are_held_out_for_calibration(
+    corpus: Corpus, articles: list[Prepared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = [f"g{i % 10}" for i in range(100)]
+    assert len(_splits(groups, 5)) == 5
+    monkeypatch.setattr("talante.model.fit.ENOUGH", 30)
+    assert [len(outside) for _, outside in _splits(groups, 5)] == [20, 20]
+    model = fit(articles, corpus.schema, SETTINGS)
+    assert set(model.card["calibration"]["topics"]) == set(corpus.schema.topic_ids)

@@ -51,10 +51,13 @@ class Article:
 
     @property
     def digest(self) -> str:
-        """Return 16 hexadecimal digits that change with anything said here, where it was read left aside."""
+        """Return 16 hexadecimal digits that change with what a model learns from, and with nothing else.
+
+        Outlet and author count only where they name the held-out group; date, url, genre and origin never do.
+        """
         told = {
             name: sorted(value) if isinstance(value, frozenset) else value
-            for name in ("id", *_TOLD)
+            for name in _LEARNED_FROM
             if (value := getattr(self, name))
             or isinstance(value, (frozenset, dict))  # annotated as none is not the same as not annotated
         }
@@ -62,9 +65,8 @@ class Article:
         return hashlib.sha256(data.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-_TOLD = (
-    "text", "title", "lang", "date", "outlet", "author", "url", "genre", "group", "origin",
-    "topics", "stances", "disputed_topics", "disputed_stances",
+_LEARNED_FROM = (
+    "id", "text", "title", "lang", "held_out_group", "topics", "stances", "disputed_topics", "disputed_stances",
 )  # fmt: skip
 
 

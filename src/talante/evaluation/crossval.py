@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
-from numpy.typing import NDArray
 
 from talante.corpus.article import Article
 from talante.corpus.duplicates import near_duplicates
@@ -17,32 +17,30 @@ from talante.errors import NotEnoughDataError
 from talante.evaluation.mistakes import Mistake, worst, worst_of
 from talante.evaluation.outcomes import Outcome, outcome
 from talante.evaluation.probes import ProbeMoves, probe_articles
-from talante.model.fit import Counted, Settings, count, fit
+from talante.model.fit import Counted, Settings, Split, count, enough, fit
 from talante.text.contexts import Context
 from talante.text.prepare import Prepared
 
 FOLDS = 8
 
-#: With so many articles held out intervals are narrow, and each fold costs a fit.
-ENOUGH = 10_000
-
 #: The random split only serves to show the leak: one fold of it for so many others is enough.
 _RANDOM_PART = 4
+
+#: Of more articles two folds at once take more memory than a usual machine has.
+_MOST_AT_ONCE = 30_000
 
 Progress = Callable[[int, int], None]
 
 T = TypeVar("T")
-
-Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 @dataclass(frozen=True, slots=True)
 class CrossValidation:
     """The out-of-fold outcome of each article, in order, with whole groups held out.
 
-    Of more than ENOUGH articles only those of the first folds are measured. ``folds``: the fold of every article by id.
-    ``random``: the outcomes of some articles when all are split at random, learned from as many. ``mistakes``: the
-    worst of the former. ``probes``: how changed articles move the answers, where that was asked for.
+    Of more than `talante.model.fit.ENOUGH` articles only those of the first folds are measured. ``folds``: the fold of
+    every article by id. ``random``: the outcomes of some articles when all are split at random, learned from as many.
+    ``mistakes``: the worst of the former. ``probes``: how changed articles move the answers, where that was asked for.
     """
 
     outcomes: list[Outcome]
@@ -93,14 +91,27 @@ def cross_validate(
     counted = counted or count(articles, settings)
     grouped = list(group_splits([p.article for p in articles], FOLDS, known, seed))
     splitter = KFold(min(FOLDS, len(articles)), shuffle=True, random_state=seed)
-    measured = [split for split in _enough(grouped) if len(split[1])]
+    measured = [split for split in enough(grouped) if len(split[1])]
     random = list(islice(splitter.split(articles), max(1, len(measured) // _RANDOM_PART)))
     tasks = [*((split, learned, True) for split in measured), *((split, loose, False) for split in random)]
-    parts = Parallel(jobs, return_as="generator")(
+    one_by_one = len(articles) > _MOST_AT_ONCE
+    calls = (
         delayed(_fold)(
-            [of[i] for i in inside], [articles[i] for i in outside], schema, settings, counted, main, main and probe
+            [of[i] for i in inside],
+            [articles[i] for i in outside],
+            schema,
+            settings,
+            counted,
+            look=main,
+            probe=main and probe,
+            alone=one_by_one,
         )
         for (inside, outside), of, main in tasks
+    )
+    parts = (
+        (fold(*given, **named) for fold, given, named in calls)
+        if one_by_one
+        else Parallel(jobs, return_as="generator")(calls)
     )
     found: list[_Part] = []
     for part in parts:
@@ -123,12 +134,6 @@ def _without_text(p: Prepared) -> Prepared:
     """Return what a fold needs to learn from an article whose terms have been counted: little to send to a worker."""
     nothing = Context("", "")
     return replace(p, article=replace(p.article, text=""), text="", contexts=dict.fromkeys(p.contexts, nothing))
-
-
-def _enough(splits: Sequence[Split]) -> list[Split]:
-    """Return the first of the folds that have enough articles to measure on; all, where these are few."""
-    held_out = np.cumsum([len(outside) for _, outside in splits])
-    return list(splits[: int(np.searchsorted(held_out, ENOUGH)) + 1])
 
 
 def joined_groups(articles: Sequence[Article]) -> list[str]:
@@ -214,11 +219,14 @@ def _fold(
     schema: Schema,
     settings: Settings,
     counted: Counted,
+    *,
     look: bool,
     probe: bool,
+    alone: bool,
 ) -> _Part:
     try:
-        with parallel_config("sequential"):  # the folds are the parallel work
+        # Either the folds are the parallel work, or what is done in each
+        with nullcontext() if alone else parallel_config("sequential"):
             model = fit(inside, schema, settings, counted, exact=False)
     except NotEnoughDataError as error:
         raise NotEnoughDataError(f"without the groups of one part, {error.fact}", remedy="label more groups") from None

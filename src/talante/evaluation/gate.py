@@ -359,7 +359,7 @@ def _file_type() -> "type[BaseModel]":
     from pydantic import BaseModel, ConfigDict, Field
 
     class _Margins(BaseModel):
-        model_config = ConfigDict(extra="forbid", strict=True)
+        model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
         overall: float | None = Field(None, ge=0, le=1)
         language: float | None = Field(None, ge=0, le=1)
         label: float | None = Field(None, ge=0, le=1)

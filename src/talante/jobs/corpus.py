@@ -1,9 +1,11 @@
 """A corpus made ready to learn from, and counted."""
 
+import ctypes
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache as cache_once
 from importlib.metadata import version
@@ -65,7 +67,16 @@ def prepare_and_count(
         prepared,
         lambda n, _: done(of + n, 2 * of),
     )
-    return articles, merge(counted, settings)
+    merged = merge(counted, settings)
+    counted.clear()
+    _give_back()
+    return articles, merged
+
+
+def _give_back() -> None:
+    """Give memory that was freed back to the system: glibc keeps it, and of 100,000 articles that is 6 GB."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +136,10 @@ def _prepare_parts(
         for article, result in zip(part.articles, results, strict=True):
             if isinstance(result, tuple):
                 raise DataError(result[0], place=article.place, remedy=result[1])
-            # What the cache holds was read elsewhere
-            read = replace(result.article, place=article.place, unknown=article.unknown)
-            prepared[-1].append(replace(result, article=read))
+            # The cache knows the article by what a model learns from; the rest is as this record says
+            clean = result.article
+            cleaned = replace(article, text=clean.text, title=clean.title, lang=clean.lang, format=clean.format)
+            prepared[-1].append(replace(result, article=cleaned))
     return prepared
 
 

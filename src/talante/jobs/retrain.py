@@ -44,7 +44,7 @@ EXIT_CODES: Mapping[Verdict, int] = {
     "cannot tell": NotEnoughDataError.exit_code,
 }
 
-#: All that is random is drawn with this seed; it stands in the history.
+#: Deals the articles into folds.
 _SEED = 0
 
 
@@ -166,6 +166,7 @@ class _Run:
             self.settings,
             golds=[gold.path for gold in self.gate.golds],
             known={record.id: record.fold for record in self.known if record.fold is not None},
+            seed=_SEED,
             progress=self.progress,
         )
         if fitted.cross_validation is None:

@@ -83,11 +83,12 @@ def fit_and_measure(
     golds: Sequence[Path] = (),
     measure: bool = True,
     known: Mapping[str, int] | None = None,
+    seed: int = 0,
     progress: Stages | None = None,
 ) -> Fitted:
     """Fit a model and measure it, by cross-validation and on each file of ``golds``; the figures go into its card.
 
-    ``known``: the folds of articles in an earlier cross-validation, see `cross_validate`.
+    ``known``: the folds of articles in an earlier cross-validation; ``seed`` deals the others, see `cross_validate`.
     """
     corpus, articles = ready.corpus, ready.articles
     with ready.stage("fitting"):
@@ -111,6 +112,7 @@ def fit_and_measure(
                     settings,
                     ready.counted,
                     known=known,
+                    seed=seed,
                     progress=_of(progress, "cross-validation"),
                 )
                 reports.insert(0, report_on_corpus(corpus, found))

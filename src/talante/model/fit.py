@@ -2,8 +2,10 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -43,6 +45,9 @@ _MOST_ROWS = 6000
 #: Tolerance of coordinate descent, which takes over above: ten times less gave other weights, and no better answers.
 _ROUGH = 1e-2
 
+#: With so many articles held out a figure is sure enough, and each further fold costs a fit.
+ENOUGH = 5_000
+
 #: Added to the squared length of a row.
 _JITTER = 1e-9
 
@@ -51,6 +56,9 @@ _LEAST = 0.01
 
 #: Positives from which on the observed best cut counts more than the expected one.
 _FEW = 10
+
+#: Indices of what a fold learns from, and of what it holds out.
+Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 #: Factor and shift of held-out logits that make their scores probabilities; None where there was too little to tell.
 Calibration = tuple[float, float] | None
@@ -205,18 +213,27 @@ def _fit(articles: Sequence[Prepared], schema: Schema, settings: Settings, count
         )
     min_df = 1 if counted.articles.parts else settings.min_df
     rows = [counted.article[p.article.id] for p in articles]
-    article_terms, all_articles = fit_tfidf(counted.articles, min_df, rows)
     row = {p.article.id: number for number, p in zip(rows, articles, strict=True)}
-    words = article_terms.words_of_rows(all_articles[[row[p.article.id] for p in with_topics]])
     keys = [(pair.prepared.article.id, pair.target) for pair in pairs]
     contexts, in_whole = [counted.context[key] for key in keys], [counted.pair[key] for key in keys]
-    near_terms, all_near = fit_tfidf(counted.near, min_df, contexts)
-    whole_terms, all_whole = fit_tfidf(counted.whole, min_df, in_whole)
-    near, whole = all_near[contexts], all_whole[in_whole]
-    own = all_articles[[row[pair.prepared.article.id] for pair in pairs]]
+    # In this order, and each let go when it is done with: of many articles these matrices are gigabytes
+    article_terms, all_articles = fit_tfidf(counted.articles, min_df, rows)
+    words = article_terms.words_of_rows(all_articles[[row[p.article.id] for p in with_topics]])
     topics, topic_calibrations = _fit_topics(with_topics, schema, words, settings)
+    del words
+    own = all_articles[[row[pair.prepared.article.id] for pair in pairs]]
+    del all_articles
+    near_terms, all_near = fit_tfidf(counted.near, min_df, contexts)
     addressed, addressed_calibration = _fit_addressed(articles, schema, counted, all_near, settings)
-    stances, stance_scale = _fit_stances(pairs, schema, settings, (near, whole, own), _EXACT if exact else _FIRM)
+    near = all_near[contexts]
+    del all_near
+    whole_terms, all_whole = fit_tfidf(counted.whole, min_df, in_whole)
+    whole = all_whole[in_whole]
+    del all_whole
+    features = _stance_features(pairs, schema, settings, near, whole, own)
+    del near, whole, own
+    widths = (len(near_terms.terms), len(whole_terms.terms), len(article_terms.terms))
+    stances, stance_scale = _fit_stances(pairs, schema, settings, features, widths, _EXACT if exact else _FIRM)
     return Model(
         schema=schema,
         languages=tuple(sorted({p.article.lang for p in articles})),
@@ -274,7 +291,18 @@ def _fit_topics(
             log.warning(
                 "topic '%s' has %d positive and %d negative articles: too few to learn it", topic, positive, negative
             )
-    fitted = Parallel(-1)(delayed(_fit_topic)(articles, topic, words, settings) for topic in schema.topic_ids)
+    groups = [p.article.held_out_group for p in articles]
+    fitted = Parallel(-1)(
+        delayed(_fit_topic)(
+            words,
+            settings.word_weight * np.array([word_features(p, topic) for p in articles]).reshape(-1, 2),
+            np.array([topic in (p.article.topics or ()) for p in articles], dtype=bool),
+            np.array([topic not in p.article.disputed_topics for p in articles], dtype=bool),
+            groups,
+            settings,
+        )
+        for topic in schema.topic_ids
+    )
     coef = np.array([binary.coef for binary in fitted]).reshape(len(fitted), words.shape[1] + 2)
     model = TopicModel(
         single(coef[:, :-2]),
@@ -285,15 +313,20 @@ def _fit_topics(
     return model, {topic: binary.calibration for topic, binary in zip(schema.topic_ids, fitted, strict=True)}
 
 
-def _fit_topic(articles: Sequence[Prepared], topic: str, words: Any, settings: Settings) -> "_Binary":
+def _fit_topic(
+    words: Any,
+    schema_words: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+    agreed: NDArray[np.bool_],
+    groups: Sequence[str],
+    settings: Settings,
+) -> "_Binary":
+    """Learn from the rows that are ``agreed``. It takes no article: sending all to a worker takes longer than a fit."""
     from scipy.sparse import csr_matrix, hstack
 
-    rows = [i for i, p in enumerate(articles) if topic not in p.article.disputed_topics]
-    agreed = [articles[i] for i in rows]
-    schema_words = settings.word_weight * csr_matrix(np.array([word_features(p, topic) for p in agreed]).reshape(-1, 2))
-    features = hstack([words[rows], schema_words]).tocsr()
-    labels = np.array([topic in (p.article.topics or ()) for p in agreed], dtype=bool)
-    return _fit_binary(features, labels, [p.article.held_out_group for p in agreed], settings.topic_c, settings.folds)
+    rows = np.flatnonzero(agreed)
+    features = hstack([words if agreed.all() else words[rows], csr_matrix(schema_words[rows])]).tocsr()
+    return _fit_binary(features, labels[rows], [groups[i] for i in rows.tolist()], settings.topic_c, settings.folds)
 
 
 def _fit_addressed(
@@ -407,12 +440,18 @@ def _fit_binary(
     return _Binary(scale * coef, scale * intercept + shift, threshold, (scale, shift))
 
 
-def _splits(groups: Sequence[str], folds: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Deal whole groups into folds; none where there is one group only."""
+def _splits(groups: Sequence[str], folds: int) -> list[Split]:
+    """Deal whole groups into folds, and return those that are used; none where there is one group only."""
     from sklearn.model_selection import GroupKFold
 
     folds = min(folds, len(set(groups)))
-    return list(GroupKFold(folds).split(groups, groups=groups)) if folds > 1 else []
+    return enough(list(GroupKFold(folds).split(groups, groups=groups))) if folds > 1 else []
+
+
+def enough(splits: Sequence[Split]) -> list[Split]:
+    """Return the first of the folds that hold out ENOUGH; all, where these are few."""
+    held_out = np.cumsum([len(outside) for _, outside in splits])
+    return list(splits[: int(np.searchsorted(held_out, ENOUGH)) + 1])
 
 
 def _best_cut(scores: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64]) -> float:
@@ -433,17 +472,28 @@ def _best_cut(scores: NDArray[np.float64], labels: NDArray[np.bool_], weights: N
     return float((positives * cut + _FEW * f1[best] / 2) / (positives + _FEW))
 
 
-def _fit_stances(
-    pairs: Sequence[Pair], schema: Schema, settings: Settings, views: tuple[Any, Any, Any], tol: float
-) -> tuple[StanceModel, float | None]:
-    from joblib import Parallel, delayed
+def _stance_features(pairs: Sequence[Pair], schema: Schema, settings: Settings, near: Any, whole: Any, own: Any) -> Any:
+    """Return the views of all pairs beside each other: near, whole, and for each target its own; and which target."""
     from scipy.sparse import csr_matrix, diags, hstack
 
-    (near, whole, own), targets, stances = views, schema.target_ids, len(STANCES)
+    targets = schema.target_ids
     is_of = np.array([[float(p.target == t) for t in targets] for p in pairs]).reshape(len(pairs), len(targets))
     copies = [diags(column) @ own for column in is_of.T]
-    blocks = [settings.near_weight * near, settings.whole_weight * whole, *copies, csr_matrix(is_of)]
-    features = hstack(blocks).tocsr()
+    return hstack([settings.near_weight * near, settings.whole_weight * whole, *copies, csr_matrix(is_of)]).tocsr()
+
+
+def _fit_stances(
+    pairs: Sequence[Pair],
+    schema: Schema,
+    settings: Settings,
+    features: Any,
+    widths: tuple[int, int, int],
+    tol: float,
+) -> tuple[StanceModel, float | None]:
+    """Fit to `_stance_features`; ``widths`` are those of the near, whole and own terms."""
+    from joblib import Parallel, delayed
+
+    targets, stances = schema.target_ids, len(STANCES)
     labels = np.array([STANCES.index(pair.stance) for pair in pairs], dtype=np.intp)
     cells = [(pair.target, pair.stance) for pair in pairs]
     for number in set(range(stances)) - set(labels.tolist()) if pairs else ():
@@ -451,83 +501,117 @@ def _fit_stances(
     splits = _splits([pair.prepared.article.held_out_group for pair in pairs], min(settings.folds, _SCALE_FOLDS))
     # What cannot be tried on other articles must not be sure of itself
     strength = settings.stance_c if splits else min(settings.stance_c, 1.0)
-    products = (features @ features.T).toarray() if len(pairs) <= _MOST_ROWS else None
-    (coef, intercept, seen), *held_out = Parallel(-1)(
-        delayed(_fit_multinomial)(
-            features[i],
-            labels[i],
-            [cells[n] for n in i],
-            strength,
-            tol,
-            None if products is None else products[np.ix_(i, i)],
+    parts = [np.arange(len(pairs)), *(inside for inside, _ in splits)]
+    if len(pairs) > _MOST_ROWS:
+        (coef, intercept, seen), *held_out = _one_by_one(features, labels, cells, strength, parts)
+    else:
+        products = (features @ features.T).toarray()
+        (coef, intercept, seen), *held_out = Parallel(-1)(
+            delayed(_fit_multinomial)(
+                features[i], products[np.ix_(i, i)], labels[i], [cells[n] for n in i], strength, tol_of_part
+            )
+            for i, tol_of_part in zip(parts, [tol, *(_FIRM for _ in splits)], strict=True)
         )
-        for i, tol in [(np.arange(len(pairs)), tol), *((inside, _FIRM) for inside, _ in splits)]
-    )
     # A stance that a fold had no example of says nothing about the scores of the others
     known = [o[s[labels[o]]] for (_, o), (_, _, s) in zip(splits, held_out, strict=True)]
     logits = [features[o] @ c.T + b for o, (c, b, _) in zip(known, held_out, strict=True)]
     scale = _temperature(np.concatenate(logits), labels[np.concatenate(known)]) if splits else None
     coef, intercept = (scale or 1.0) * coef, np.where(seen, (scale or 1.0) * intercept, intercept)
-    a, b, c = np.cumsum([near.shape[1], whole.shape[1], len(targets) * own.shape[1]]).tolist()
+    near, whole, own = widths
+    a, b, c = np.cumsum([near, whole, len(targets) * own]).tolist()
     model = StanceModel(
         near=single(settings.near_weight * coef[:, :a]),
         whole=single(settings.whole_weight * coef[:, a:b]),
-        own=single(coef[:, b:c].reshape(stances, len(targets), own.shape[1]).transpose(1, 0, 2)),
+        own=single(coef[:, b:c].reshape(stances, len(targets), own).transpose(1, 0, 2)),
         own_intercept=coef[:, c:].T.copy(),
         intercept=intercept,
     )
     return model, scale
 
 
+#: Weights, (stances, features), intercepts, (stances,), and which stances occur. One that does not occur is never the
+#: answer, and takes from the scores of the others what is left for it where there are few examples (Laplace).
+_Multinomial = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]
+
+
+def _nothing_learned(labels: NDArray[np.intp], features: int) -> _Multinomial:
+    seen = np.isin(range(len(STANCES)), labels)
+    return np.zeros((len(STANCES), features)), np.where(seen, 0.0, -np.log(len(labels) + 2.0)), seen
+
+
+def _weights(cells: Sequence[tuple[str, Stance]]) -> NDArray[np.float64]:
+    """Return weights with which every stance of every target weighs alike.
+
+    Otherwise the skew of the corpus, such as many articles against the United States and few for it, is learned as a
+    property of the target.
+    """
+    counts = Counter(cells)
+    weights = np.array([1.0 / counts[cell] for cell in cells])
+    return np.asarray(weights / weights.mean())
+
+
 def _fit_multinomial(
     features: Any,
+    products: NDArray[np.float64],
     labels: NDArray[np.intp],
     cells: Sequence[tuple[str, Stance]],
     c: float,
     tol: float,
-    products: NDArray[np.float64] | None = None,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Return weights, (stances, features), intercepts, (stances,), and which stances occur.
+) -> _Multinomial:
+    """Fit all stances together.
 
     ``products``: the inner products of the rows, (rows, rows). With them the fit is the same and several times faster:
     the best weights lie in the span of the rows (the representer theorem, Kimeldorf & Wahba 1970), so it is found in as
     many dimensions as there are rows, which are far fewer than the terms.
-
-    One that does not occur is never the answer, and takes from the scores of the others what is left for it where
-    there are few examples (Laplace).
     """
-    coef, intercept = np.zeros((len(STANCES), features.shape[1])), np.zeros(len(STANCES))
-    present = sorted(set(labels.tolist()))
-    seen = np.isin(range(len(STANCES)), present)
-    intercept[~seen] = -np.log(len(labels) + 2.0)
-    if len(present) > 1:
-        # Every stance of every target weighs alike. Otherwise the skew of the corpus, such as many articles
-        # against the United States and few for it, is learned as a property of the target.
-        counts = Counter(cells)
-        weights = np.array([1.0 / counts[cell] for cell in cells])
-        weights /= weights.mean()
-        if products is None:
-            coef[present], intercept[present] = _one_by_one(features, labels, present, weights, c)
-        else:
-            from scipy.linalg import cholesky, solve_triangular
+    from scipy.linalg import cholesky, solve_triangular
 
-            # The little on the diagonal is for texts that occur twice
-            factor = cholesky(products + _JITTER * np.eye(len(products)), lower=True)
-            fitted = logistic_regression(c, tol).fit(factor, labels, sample_weight=weights)
-            found = (features.T @ solve_triangular(factor, fitted.coef_.T, lower=True, trans="T")).T
-            # For two classes scikit-learn keeps one row: the logit of the second against the first
-            rows = present if len(present) > 2 else present[1:]
-            coef[rows], intercept[rows] = found, fitted.intercept_
+    coef, intercept, seen = _nothing_learned(labels, features.shape[1])
+    present = np.flatnonzero(seen)
+    if len(present) > 1:
+        # The little on the diagonal is for texts that occur twice
+        factor = cholesky(products + _JITTER * np.eye(len(products)), lower=True)
+        fitted = logistic_regression(c, tol).fit(factor, labels, sample_weight=_weights(cells))
+        found = (features.T @ solve_triangular(factor, fitted.coef_.T, lower=True, trans="T")).T
+        # For two classes scikit-learn keeps one row: the logit of the second against the first
+        rows = present if len(present) > 2 else present[1:]
+        coef[rows], intercept[rows] = found, fitted.intercept_
     return coef, intercept, seen
 
 
 def _one_by_one(
-    features: Any, labels: NDArray[np.intp], present: Sequence[int], weights: NDArray[np.float64], c: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Fit each stance against the others, (present, features) and (present,); their scale is found later."""
-    features = features.copy()  # what joblib shares among workers is read-only, which liblinear does not take
-    fitted = [_descent(c).fit(features, labels == stance, sample_weight=weights) for stance in present]
-    return np.concatenate([f.coef_ for f in fitted]), np.concatenate([f.intercept_ for f in fitted])
+    features: Any,
+    labels: NDArray[np.intp],
+    cells: Sequence[tuple[str, Stance]],
+    c: float,
+    parts: Sequence[NDArray[np.intp]],
+) -> list[_Multinomial]:
+    """Fit each stance against the others, on some of many rows in each of ``parts``; their scale is found later."""
+    from joblib import Parallel, delayed
+
+    found = [_nothing_learned(labels[i], features.shape[1]) for i in parts]
+    wanted = [(n, stance) for n, (_, _, seen) in enumerate(found) if seen.sum() > 1 for stance in np.flatnonzero(seen)]
+
+    def tasks() -> Iterator[Any]:
+        for n, of_part in groupby(wanted, key=itemgetter(0)):
+            i = parts[n]
+            rows = features if len(i) == len(labels) else features[i]
+            weights = _weights([cells[m] for m in i])
+            for _, stance in of_part:
+                yield delayed(_fit_one)(rows, labels[i] == stance, weights, c)
+
+    # Workers share the rows; copy-on-write, since liblinear takes none that are read-only
+    fitted = Parallel(-1, mmap_mode="c", pre_dispatch="n_jobs")(tasks())
+    for (n, stance), (coef, intercept) in zip(wanted, fitted, strict=True):
+        found[n][0][stance], found[n][1][stance] = coef, intercept
+    return found
+
+
+def _fit_one(
+    features: Any, labels: NDArray[np.bool_], weights: NDArray[np.float64], c: float
+) -> tuple[NDArray[np.float64], float]:
+    fitted = _descent(c).fit(features, labels, sample_weight=weights)
+    return fitted.coef_[0], float(fitted.intercept_[0])
 
 
 def _temperature(logits: NDArray[np.float64], labels: NDArray[np.intp]) -> float | None:

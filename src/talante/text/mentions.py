@@ -1,7 +1,7 @@
 """Find the phrases of the schema in a text: aliases of targets, and words of topics."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -77,6 +77,7 @@ class PhraseFinder:
             index = self._by_prefix if inflected else self._by_word
             index.setdefault(first, []).append(_Entry(phrase))
         self._prefix_lengths = sorted({len(prefix) for prefix in self._by_prefix}, reverse=True)
+        self._known: dict[str, Sequence[_Entry]] = {}
 
     def find(self, text: str) -> list[Mention]:
         """Return the occurrences in order of their place."""
@@ -103,11 +104,23 @@ class PhraseFinder:
                 break
         return mentions
 
-    def _candidates(self, word: str) -> Iterable[_Entry]:
-        yield from self._by_word.get(word, ())
-        for length in self._prefix_lengths:
-            yield from self._by_prefix.get(word[:length], ())
+    def _candidates(self, word: str) -> Sequence[_Entry]:
+        found = self._known.get(word)
+        if found is None:
+            if len(self._known) == _MOST_KNOWN:
+                self._known.clear()
+            prefixes = [word[:length] for length in self._prefix_lengths]
+            found = [
+                *self._by_word.get(word, ()),
+                *(entry for prefix in prefixes for entry in self._by_prefix.get(prefix, ())),
+            ]
+            self._known[word] = found = found or _NONE
+        return found
 
+
+#: Words whose phrases are remembered: most words of any text are among them. About 10 MB.
+_MOST_KNOWN = 100_000
+_NONE: Sequence[_Entry] = ()
 
 _WORD = re.compile(r"\w+")
 _FIRST_WORD = re.compile(r"(\w+)(\*?)")
