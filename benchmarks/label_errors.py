@@ -19,7 +19,7 @@ from talante.corpus.records import load_corpus
 from talante.evaluation.crossval import cross_validate
 from talante.evaluation.outcomes import Outcome
 from talante.jobs.corpus import prepare_corpus
-from talante.model.fit import Settings
+from talante.model.settings import Settings
 
 FIRST = (10, 20, 50, 100)
 

@@ -21,7 +21,8 @@ from talante.corpus.schema import Schema
 from talante.evaluation.outcomes import Outcome, outcome
 from talante.evaluation.report import Report, build_report
 from talante.jobs.corpus import prepare_corpus
-from talante.model.fit import Settings, fit
+from talante.model.fit import fit
+from talante.model.settings import Settings
 from talante.text.prepare import Prepared, Preparer
 
 SHARES = (0.25, 0.5, 0.75, 1.0)

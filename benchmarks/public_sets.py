@@ -30,8 +30,8 @@ from talante.evaluation.metrics import f1, f_avg, macro_f1, macro_f1_of_labels
 from talante.evaluation.outcomes import Outcome, outcome, stance_counts, topic_counts
 from talante.jobs.train import train
 from talante.model.files import load
-from talante.model.fit import Settings
 from talante.model.model import Model
+from talante.model.settings import Settings
 
 STANCES = {"AGAINST": "against", "NONE": "neutral", "NEUTRAL": "neutral", "FAVOR": "favor"}
 ALIASES = {

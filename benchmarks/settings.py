@@ -29,8 +29,9 @@ from talante.corpus.schema import Schema
 from talante.evaluation.outcomes import Outcome, outcome
 from talante.evaluation.report import build_report
 from talante.jobs.corpus import prepare_corpus
-from talante.model.fit import Settings, fit
+from talante.model.fit import fit
 from talante.model.model import sigmoid
+from talante.model.settings import Settings
 from talante.text.prepare import Prepared
 
 GRID: dict[str, dict[str, Sequence[float]]] = {

@@ -32,7 +32,9 @@ from talante.corpus.files import lines, open_binary, parse_object
 from talante.corpus.records import load_corpus
 from talante.features.tokens import terms
 from talante.jobs.corpus import prepare_corpus
-from talante.model.fit import Pair, Settings, _fit_multinomial, _temperature, stance_pairs
+from talante.model.count import Pair, stance_pairs
+from talante.model.fit import _fit_multinomial, _temperature
+from talante.model.settings import Settings
 from talante.text.contexts import OTHER_MASK, TARGET_MASK
 from talante.text.fold import fold
 from talante.text.sentences import sentence_spans

@@ -13,9 +13,10 @@ from hypothesis import settings
 from talante.corpus.records import Corpus, load_corpus
 from talante.jobs.corpus import prepare_corpus
 from talante.model.files import load, save
-from talante.model.fit import Settings, fit
+from talante.model.fit import fit
 from talante.model.model import Model
 from talante.model.registry import Registry
+from talante.model.settings import Settings
 from talante.text.prepare import Prepared
 
 settings.register_profile("talante", deadline=None)  # no test is about time, and the first example imports a lot

@@ -15,8 +15,9 @@ from talante.corpus.records import Corpus
 from talante.corpus.schema import Schema, Target
 from talante.errors import ModelError
 from talante.model.export import stance_row, to_sklearn, topic_row
-from talante.model.fit import Settings, fit
+from talante.model.fit import fit
 from talante.model.model import Model
+from talante.model.settings import Settings
 from talante.text.prepare import Prepared, Preparer
 from tests.conftest import SETTINGS, Run
 

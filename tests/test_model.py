@@ -20,18 +20,11 @@ from talante.corpus.schema import Schema, Target
 from talante.errors import DataError, NotEnoughDataError
 from talante.features.tfidf import Tfidf
 from talante.features.tokens import is_word
+from talante.model.count import stance_pairs
 from talante.model.files import load, save
-from talante.model.fit import (
-    Settings,
-    _fit_binary,
-    _one_by_one,
-    _splits,
-    _temperature,
-    fit,
-    logistic_regression,
-    stance_pairs,
-)
+from talante.model.fit import _fit_binary, _one_by_one, _splits, _temperature, fit, logistic_regression
 from talante.model.model import Model, mention_features, word_features
+from talante.model.settings import Settings
 from talante.text.prepare import Prepared, Preparer
 from tests.conftest import SETTINGS
 

@@ -16,8 +16,9 @@ from talante.jobs.evaluate import evaluate_gold
 from talante.jobs.lint import lint
 from talante.jobs.stats import stats
 from talante.jobs.tag import tag
-from talante.model.fit import Settings, fit
+from talante.model.fit import fit
 from talante.model.model import Model
+from talante.model.settings import Settings
 from tests.conftest import ROOT
 
 

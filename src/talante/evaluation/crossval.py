@@ -17,7 +17,9 @@ from talante.errors import NotEnoughDataError
 from talante.evaluation.mistakes import Mistake, worst, worst_of
 from talante.evaluation.outcomes import Outcome, outcome
 from talante.evaluation.probes import ProbeMoves, probe_articles
-from talante.model.fit import Counted, Settings, Split, count, enough, fit
+from talante.model.count import Counted, count
+from talante.model.fit import Split, enough, fit
+from talante.model.settings import Settings
 from talante.text.contexts import Context
 from talante.text.prepare import Prepared
 

@@ -21,7 +21,9 @@ from talante.evaluation.crossval import FOLDS, Progress, joined_groups
 from talante.evaluation.intervals import Bootstrap, Estimate
 from talante.evaluation.metrics import macro_f1, macro_f1_of_labels
 from talante.evaluation.outcomes import Counts, Outcome, outcome, stance_counts, topic_counts
-from talante.model.fit import Counted, Settings, count, fit
+from talante.model.count import Counted, count
+from talante.model.fit import fit
+from talante.model.settings import Settings
 from talante.text.prepare import Prepared
 
 Array = NDArray[np.float64]

@@ -14,8 +14,9 @@ from talante.evaluation.gate import HELD_OUT, load_gate
 from talante.jobs.evaluate import outcomes_of
 from talante.jobs.train import Ready, Stages, make_ready
 from talante.model.files import read_records
-from talante.model.fit import Settings, fit
+from talante.model.fit import fit
 from talante.model.registry import Registry
+from talante.model.settings import Settings
 from talante.text.prepare import Prepared
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from talante.corpus.records import Corpus
 from talante.corpus.schema import Schema
 from talante.errors import DataError
 from talante.evaluation.crossval import Progress
-from talante.model.fit import Counted, CountedPart, Settings, count_part_of, is_short, merge
+from talante.model.count import Counted, CountedPart, count_part_of, is_short, merge
+from talante.model.settings import Settings
 from talante.text.prepare import Prepared, Preparer
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _code() -> str:
     for folder in ("corpus", "text", "features"):
         for path in sorted((package / folder).glob("*.py")):
             digest.update(path.read_bytes())
-    digest.update((package / "model" / "fit.py").read_bytes())
+    digest.update((package / "model" / "count.py").read_bytes())
     for library in ("cld3-py", "nupunkt", "scikit-learn", "scipy", "numpy", "trafilatura"):
         digest.update(f"{library} {version(library)}".encode())
     return digest.hexdigest()

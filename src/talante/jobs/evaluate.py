@@ -19,9 +19,9 @@ from talante.evaluation.probes import probe_articles, summarize_probes
 from talante.evaluation.report import Extras, Report, build_report
 from talante.jobs.corpus import composition, prepare_and_count
 from talante.model.files import load
-from talante.model.fit import Settings
 from talante.model.model import Model
 from talante.model.registry import find_model
+from talante.model.settings import Settings
 from talante.text.prepare import Prepared, Preparer
 
 log = logging.getLogger("talante")

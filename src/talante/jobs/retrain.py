@@ -25,10 +25,10 @@ from talante.jobs.floors import STILL_THERE, load_floors
 from talante.jobs.lint import near_duplicate_findings
 from talante.jobs.train import Fitted, Ready, Stages, fit_and_measure, make_ready
 from talante.model.files import load, read_card, read_records, save
-from talante.model.fit import Settings
 from talante.model.model import Model
 from talante.model.records import Record
 from talante.model.registry import Event, Registry, asked_by
+from talante.model.settings import Settings
 
 if TYPE_CHECKING:
     from joblib import Memory

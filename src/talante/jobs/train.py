@@ -16,11 +16,13 @@ from talante.evaluation.card import scores
 from talante.evaluation.crossval import CrossValidation, cross_validate
 from talante.jobs.corpus import composition, prepare_and_count
 from talante.jobs.evaluate import evaluate_gold, report_on_corpus
+from talante.model.count import Counted, stance_pairs
 from talante.model.files import save
-from talante.model.fit import Counted, Settings, fit, stance_pairs
+from talante.model.fit import fit
 from talante.model.model import Model
 from talante.model.records import Record
 from talante.model.registry import Registry
+from talante.model.settings import Settings
 from talante.text.prepare import Prepared
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -15,7 +15,8 @@ from talante.corpus.article import STANCES, Stance
 from talante.corpus.duplicates import SKETCH, sketch
 from talante.corpus.schema import Schema
 from talante.errors import NotEnoughDataError
-from talante.features.tfidf import Counts, PartCounts, count_part, fit_tfidf, merge_counts
+from talante.features.tfidf import fit_tfidf
+from talante.model.count import Counted, Pair, count, stance_pairs
 from talante.model.model import (
     MENTION_FEATURES,
     AddressedModel,
@@ -25,6 +26,7 @@ from talante.model.model import (
     mention_features,
     word_features,
 )
+from talante.model.settings import Settings
 from talante.text.prepare import Prepared
 
 log = logging.getLogger("talante")
@@ -41,6 +43,9 @@ _SCALE_FOLDS = 3
 
 #: Up to so many rows a square of them fits into memory (0.3 GB), and Newton's method is quick.
 _MOST_ROWS = 6000
+
+#: liblinear copies the terms of all rows, 16 bytes each: with more of them two at once are too much for 24 GB.
+_MOST_TERMS_AT_ONCE = 100_000_000
 
 #: Tolerance of coordinate descent, which takes over above: ten times less gave other weights, and no better answers.
 _ROUGH = 1e-2
@@ -62,122 +67,6 @@ Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 #: Factor and shift of held-out logits that make their scores probabilities; None where there was too little to tell.
 Calibration = tuple[float, float] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What fitting can be told; docs/settings.md says how these were found and what was tried and lost.
-
-    ``min_df``: articles that a term must occur in; ``most_terms``: so many of these are kept at most, the most frequent
-    ones, which bounds the size of a model. ``short``: a corpus whose median article has fewer words than this
-    is one of short texts; there every term counts, and parts of words are terms for stances.
-    ``topic_c``, ``stance_c``, ``addressed_c``: inverse regularization.
-    ``word_weight``: weight of `talante.model.model.word_features`, against 1 for TF-IDF. ``near_weight``,
-    ``whole_weight``: weights of the two views that targets share, against 1 for a target's own.
-    ``addressed_near``, ``addressed_words``: weights of the near terms and of the topics' words, against 1 for
-    `talante.model.model.mention_features`.
-    ``folds``: parts that groups are dealt into for thresholds and calibration.
-    """
-
-    min_df: int = 3
-    most_terms: int = 200_000
-    short: int = 60
-    topic_c: float = 100.0
-    stance_c: float = 100.0
-    word_weight: float = 0.5
-    near_weight: float = 0.25
-    whole_weight: float = 0.5
-    addressed_c: float = 1.0
-    addressed_near: float = 3.0
-    addressed_words: float = 0.3
-    folds: int = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """An article and a target that it takes a labelled stance toward, with the contexts of that target."""
-
-    prepared: Prepared
-    target: str
-    stance: Stance
-
-
-def stance_pairs(articles: Sequence[Prepared]) -> list[Pair]:
-    """Return every undisputed stance toward a target that the article mentions by an alias."""
-    return [
-        Pair(p, target, stance)
-        for p in articles
-        for target, stance in sorted((p.article.stances or {}).items())
-        if target in p.contexts and target not in p.article.disputed_stances
-    ]
-
-
-@dataclass(frozen=True)
-class Counted:
-    """The terms of articles and of their contexts, counted: the same for every part of a corpus to learn from.
-
-    ``article`` numbers the rows of ``articles`` by id; ``context`` and ``pair`` those of ``near`` and ``whole``, by id
-    and target. The latter has only `stance_pairs`.
-    """
-
-    articles: Counts
-    near: Counts
-    whole: Counts
-    article: Mapping[str, int]
-    context: Mapping[tuple[str, str], int]
-    pair: Mapping[tuple[str, str], int]
-
-
-@dataclass(frozen=True)
-class CountedPart:
-    """The same of some of the articles, before `merge` leaves out what is rare in all of them."""
-
-    articles: PartCounts
-    near: PartCounts
-    whole: PartCounts
-    contexts: tuple[tuple[str, str], ...]
-    pairs: tuple[tuple[str, str], ...]
-
-
-def count(articles: Sequence[Prepared], settings: Settings) -> Counted:
-    """Count all terms of prepared articles, for one or more calls of `fit` with some of them."""
-    return merge([count_part_of(articles, is_short(articles, settings))], settings)
-
-
-def is_short(articles: Sequence[Prepared], settings: Settings) -> bool:
-    """Say whether these are short texts, of which parts of words are counted, too."""
-    return bool(articles) and float(np.median([p.words for p in articles])) < settings.short
-
-
-def count_part_of(articles: Sequence[Prepared], short: bool) -> CountedPart:
-    """Count all terms of some articles of a corpus. ``short``: what `is_short` says of the whole."""
-    contexts = [(p, target) for p in articles for target in p.contexts]
-    pairs = [(pair.prepared, pair.target) for pair in stance_pairs(articles)]
-    return CountedPart(
-        articles=count_part([p.text for p in articles], [p.article.id for p in articles], short),
-        near=count_part([p.contexts[t].near for p, t in contexts], [p.article.id for p, _ in contexts], short),
-        whole=count_part([p.contexts[t].whole for p, t in pairs], [p.article.id for p, _ in pairs], short),
-        contexts=tuple((p.article.id, target) for p, target in contexts),
-        pairs=tuple((p.article.id, target) for p, target in pairs),
-    )
-
-
-def merge(parts: Sequence[CountedPart], settings: Settings) -> Counted:
-    """Return the counts of all parts of a corpus as one."""
-    min_df = 1 if any(part.articles.parts for part in parts) else settings.min_df
-    articles, near, whole = (
-        merge_counts([getattr(part, view) for part in parts], min_df, settings.most_terms)
-        for view in ("articles", "near", "whole")
-    )
-    names = [name for part in parts for name in part.articles.sources]
-    return Counted(
-        articles=articles,
-        near=near,
-        whole=whole,
-        article={name: number for number, name in enumerate(names)},
-        context={key: number for number, key in enumerate(key for part in parts for key in part.contexts)},
-        pair={key: number for number, key in enumerate(key for part in parts for key in part.pairs)},
-    )
 
 
 def fit(
@@ -271,8 +160,7 @@ def logistic_regression(c: float, tol: float = _FIRM, rows: int = 0) -> Any:
 def _descent(c: float) -> Any:
     """Return a logistic regression of two labels by dual coordinate descent (Yu, Huang & Lin 2011).
 
-    With 9,000 rows it takes a fifth of the time of newton-cg at the same quality, and its cost grows with the number of
-    terms in all rows.
+    Its cost grows with the number of terms in all rows, that of newton-cg with the square of the rows.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -600,8 +488,9 @@ def _one_by_one(
             for _, stance in of_part:
                 yield delayed(_fit_one)(rows, labels[i] == stance, weights, c)
 
+    jobs = -1 if features.nnz <= _MOST_TERMS_AT_ONCE else 1
     # Workers share the rows; copy-on-write, since liblinear takes none that are read-only
-    fitted = Parallel(-1, mmap_mode="c", pre_dispatch="n_jobs")(tasks())
+    fitted = Parallel(jobs, mmap_mode="c", pre_dispatch="n_jobs")(tasks())
     for (n, stance), (coef, intercept) in zip(wanted, fitted, strict=True):
         found[n][0][stance], found[n][1][stance] = coef, intercept
     return found
