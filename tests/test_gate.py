@@ -211,6 +211,8 @@ def test_the_file_of_the_gate_says_what_differs_from_the_defaults(tmp_path: Path
     [
         ("[margins]\noveral = 0.01", r"gate.toml: margins.overal: extra inputs"),
         ("[margins]\noverall = -1", r"margins.overall: input should be greater than or equal to 0"),
+        ("[margins]\noverall = nan", r"margins.overall: input should be a finite number"),
+        ("[new]\nmost_opposite = nan", r"new.most_opposite: input should be a finite number"),
         ("[labels]\nenough = 'many'", r"labels.enough: input should be a valid integer"),
         ("margins = [", r"gate.toml: cannot be read"),
         ('[[gold]]\npath = "gone.jsonl"\nsha256 = "0"', r"gone.jsonl: cannot read: no such file .*gate.toml names it"),

@@ -418,5 +418,8 @@ def test_of_many_rows_few_are_held_out_for_calibration(
     assert len(_splits(groups, 5)) == 5
     monkeypatch.setattr("talante.model.fit.ENOUGH", 30)
     assert [len(outside) for _, outside in _splits(groups, 5)] == [20, 20]
+    with_a_large_one = ["large"] * 100 + groups
+    held_out = {with_a_large_one[i] for _, outside in _splits(with_a_large_one, 5) for i in outside}
+    assert len(held_out) > 2 and "large" not in held_out
     model = fit(articles, corpus.schema, SETTINGS)
     assert set(model.card["calibration"]["topics"]) == set(corpus.schema.topic_ids)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from talante.cli.retrain_report import report_text, tells
 from talante.corpus.records import load_corpus
 from talante.errors import DataError, ModelError, NotEnoughDataError
 from talante.evaluation import crossval
@@ -308,6 +309,30 @@ def test_the_command_ends_with_one_line_and_writes_report_and_metrics(site: Path
     assert 'talante_retrain_outcome{outcome="failed"} 1.0' in (site / "t.prom").read_text()
 
 
+def test_a_report_stays_only_where_it_tells_the_same(site: Path) -> None:
+    report = site / "r.md"
+    promoted = night(site, NEW)
+    report.write_text(report_text(promoted))
+    registry = Registry(site / "models", "")
+    with registry.changing("rolling back"):
+        registry.rollback(by="editor")
+    found = night(site)
+    assert found.outcome == "refused" and not tells(report, found)
+    report.write_text(report_text(found))
+    assert tells(report, night(site)) and not tells(site / "nowhere.md", found)
+    report.write_bytes(b"\xff")
+    assert not tells(report, found)
+
+
+def test_floors_whose_articles_are_not_measured_any_more_are_left_out(
+    site: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin(site / "data", site / "models")
+    monkeypatch.setattr("talante.model.fit.ENOUGH", 5)  # one fold of three
+    night(site, NEW)
+    assert "are as they were, and" in caplog.text and "of them measured; pin anew" in caplog.text
+
+
 def test_floors_whose_articles_are_gone_are_left_out_and_said(site: Path, caplog: pytest.LogCaptureFixture) -> None:
     pin(site / "data", site / "models")
     path = site / "models/floors.json"
@@ -330,6 +355,11 @@ def test_a_rollback_is_not_undone_by_the_next_night(site: Path) -> None:
     assert (found.outcome, found.exit_code, found.candidate) == ("refused", 5, promoted.candidate)
     assert "was rolled back on" in found.why and "by editor; mend the articles" in found.why
     assert registry.current() == before
+    path = site / "data/articles/new.jsonl"
+    as_it_was = path.read_bytes()
+    path.write_text(json.dumps({**NEW, "date": "2026-11-29"}) + "\n")  # the file is another one, and teaches the same
+    assert night(site).outcome == "refused"
+    path.write_bytes(as_it_was)
     shutil.rmtree(site / "models" / str(promoted.candidate))  # pruned, or damaged: it makes no difference
     assert night(site).outcome == "refused"
     other = {**NEW, "id": "another", "text": NEW["text"] + " Nobody had asked for it, said the fishermen at the pier."}

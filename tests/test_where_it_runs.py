@@ -116,10 +116,10 @@ def test_the_service_runs_a_command_that_the_program_takes_and_lets_verdicts_pas
 def test_the_service_can_write_where_it_says_so_only() -> None:
     service = unit("talante-retrain.service")["Service"]
     words = shlex.split(service["ExecStart"])
-    state = f"/var/lib/{service['StateDirectory']}"
+    state, models = (f"/var/lib/{folder}" for folder in service["StateDirectory"].split())
     assert service["ProtectSystem"] == "strict" and service["WorkingDirectory"] == state
     written = [words[words.index(option) + 1] for option in ("--models", "--report")]
-    assert all(path.startswith(state) for path in written)
+    assert written[0] == models and all(path.startswith(state) for path in written)
     assert service["Environment"] == "XDG_CACHE_HOME=/var/cache" and service["CacheDirectory"] == "talante"
 
 

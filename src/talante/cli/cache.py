@@ -1,5 +1,6 @@
 """Where the work on unchanged articles is kept between trainings."""
 
+import logging
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,8 @@ import typer
 
 if TYPE_CHECKING:
     from joblib import Memory
+
+log = logging.getLogger("talante")
 
 _OFF = "none"
 
@@ -40,7 +43,7 @@ def opened(cache: str | None) -> "Memory":
         if not os.access(folder, os.W_OK):
             raise PermissionError
     except OSError:
-        typer.echo(f"warning: {folder}: cannot be written to; nothing is kept for the next time", err=True)
+        log.warning("%s: cannot be written to; nothing is kept for the next time", folder)
         return no_cache()
     memory = Memory(folder, verbose=0)
     memory.reduce_size(age_limit=_KEPT)

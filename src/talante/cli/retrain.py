@@ -13,7 +13,7 @@ import typer
 from talante.cli.cache import Cache, opened
 from talante.cli.log import log_error, set_up
 from talante.cli.progress import stages
-from talante.cli.retrain_report import report_text
+from talante.cli.retrain_report import report_text, tells
 from talante.corpus.files import written_whole
 from talante.errors import REFUSED, ModelError, TalanteError, UsageError
 from talante.model.files import read_card
@@ -124,7 +124,7 @@ def _measured(metrics_file: Path | None, found: "Retrained | None", code: int) -
 def _told(found: "Retrained", models: Path, report: Path | None, mlflow: str | None) -> int:
     """Write the report and record the run; return the exit code, which is that of what could not be written."""
     try:
-        if report and not (found.repeated and report.is_file()):  # the one of that verdict has the figures
+        if report and not (found.repeated and tells(report, found)):
             with written_whole(report) as stream:
                 stream.write(report_text(found))
         if mlflow:

@@ -1,5 +1,6 @@
 """What a retraining found, as Markdown: to read in a pull request, a ticket or a mail."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,11 +12,11 @@ def report_text(found: "Retrained") -> str:
     """Return the verdict, every figure that the gate looked at, and what the new labels are like."""
     corpus = found.corpus
     lines = [
-        f"# {found.outcome.capitalize()}" + (" (dry run)" if found.dry_run else ""),
+        _heading(found),
         "",
         f"{found.why[0].upper()}{found.why[1:]}.",
         "",
-        f"- Candidate: {found.candidate or 'none'}; in use before: {found.champion or 'none'}.",
+        f"{_candidate(found)}; in use before: {found.champion or 'none'}.",
         f"- Corpus: {corpus['articles']:,} articles; {corpus['added']} added, {corpus['changed']} changed, "
         f"{corpus['removed']} removed since the champion learned from it. SHA-256 `{corpus['digest']}`.",
     ]
@@ -37,6 +38,23 @@ def report_text(found: "Retrained") -> str:
             *map(_row, found.judged.checks),
         ]
     return "\n".join(lines) + "\n"
+
+
+def tells(report: Path, found: "Retrained") -> bool:
+    """Say whether a report is there and of the same verdict on the same candidate: it has the figures, too."""
+    try:
+        lines = report.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return lines[:1] == [_heading(found)] and any(line.startswith(f"{_candidate(found)};") for line in lines)
+
+
+def _heading(found: "Retrained") -> str:
+    return f"# {found.outcome.capitalize()}" + (" (dry run)" if found.dry_run else "")
+
+
+def _candidate(found: "Retrained") -> str:
+    return f"- Candidate: {found.candidate or 'none'}"
 
 
 def _row(check: "Check") -> str:

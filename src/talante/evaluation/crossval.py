@@ -1,4 +1,4 @@
-"""Cross-validation of the corpus: every article is predicted by a model that saw nothing of its group."""
+"""Cross-validation of the corpus: articles are predicted by a model that saw nothing of their group."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,11 +38,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class CrossValidation:
-    """The out-of-fold outcome of each article, in order, with whole groups held out.
+    """The out-of-fold outcomes of articles, in order, with whole groups held out.
 
-    Of more than `talante.model.fit.ENOUGH` articles only those of the first folds are measured. ``folds``: the fold of
-    every article by id. ``random``: the outcomes of some articles when all are split at random, learned from as many.
-    ``mistakes``: the worst of the former. ``probes``: how changed articles move the answers, where that was asked for.
+    All have one, or, where these are more, those of as many folds as hold out `talante.model.fit.ENOUGH`. ``folds``:
+    the fold of every article by id. ``random``: the outcomes of some articles when all are split at random, learned
+    from as many. ``mistakes``: the worst of the former. ``probes``: how changed articles move the answers, where that
+    was asked for.
     """
 
     outcomes: list[Outcome]
@@ -71,7 +72,7 @@ def cross_validate(
     jobs: int = -1,
     progress: Progress | None = None,
 ) -> CrossValidation:
-    """Predict each article by a model that saw no article of its group, and some by one from a random split.
+    """Predict articles by a model that saw none of their group, and some by one from a random split.
 
     Groups that share near-duplicates are one group. ``counted``: their terms, if they have been counted before.
     ``known``: the folds of articles by id in an earlier cross-validation, which they keep, so that two corpora are

@@ -369,12 +369,12 @@ def _file_type() -> "type[BaseModel]":
         enough: int = Field(Gate().enough, ge=1)
 
     class _New(BaseModel):
-        model_config = ConfigDict(extra="forbid", strict=True)
+        model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
         most_opposite: float = Field(Gate().most_opposite, ge=0, le=1)
         least_topics: float = Field(Gate().least_topics, ge=0, le=1)
 
     class _Corpus(BaseModel):
-        model_config = ConfigDict(extra="forbid", strict=True)
+        model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
         most_removed: float = Field(Gate().most_removed, ge=0, le=1)
 
     class _Gold(BaseModel):

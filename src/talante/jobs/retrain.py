@@ -192,11 +192,18 @@ class _Run:
         """Say whether a model has learned from this corpus, in this way."""
         card = read_card(folder)
         return (
-            {record.id: record.digest for record in read_records(folder)} == self.digests
+            self._learned(folder)
             and _plain(card["schema"]) == _plain(self.corpus.schema.to_json())
             and card.get("settings") == asdict(self.settings)
             and card.get("talante") == __version__
         )
+
+    def _learned(self, folder: Path) -> bool:
+        """Say whether a model has learned from these articles and labels; of a damaged one nothing is known."""
+        try:
+            return {record.id: record.digest for record in read_records(folder)} == self.digests
+        except ModelError:
+            return False
 
     def _asked(self) -> str:
         """Return a digest of all that the verdict hangs on."""
@@ -229,8 +236,10 @@ class _Run:
                 break
             rolled[str(event.get("before"))] = event
         for event in events:
-            same = event["event"] == "promoted" and event.get("corpus", {}).get("digest") == self.corpus.digest
-            if same and (last := rolled.get(event["model"])):
+            if event["event"] != "promoted" or not (last := rolled.get(event["model"])):
+                continue
+            same = event.get("corpus", {}).get("digest") == self.corpus.digest
+            if same or (event["model"] in self.registry.ids() and self._learned(self.registry.path(event["model"]))):
                 why = (
                     f"{event['model']}, which has learned from this corpus, was rolled back on {last['time']} by "
                     f"{last.get('by')}; mend the articles, or put it into use again with `talante models promote "
@@ -297,11 +306,11 @@ class _Run:
         pinned = tuple(record for record in pinned if record.topics is not None)
         same = [record.id for record in pinned if self.digests.get(record.id) == record.digest]
         left = [of_candidate[i] for i in same if i in of_candidate]
-        if gone or len(same) < STILL_THERE * len(pinned) or not left:
+        if gone or len(left) < STILL_THERE * len(pinned) or not left:
             self.floors_left_out = (
                 f"the model {self.floors.model} that they were pinned for is gone"
                 if gone
-                else f"of {len(pinned)} pinned articles {len(same)} are still as they were"
+                else f"of {len(pinned)} pinned articles {len(same)} are as they were, and {len(left)} of them measured"
             )
             log.warning(
                 "the floors on %s are left out: %s; pin anew with `talante models pin`", HELD_OUT, self.floors_left_out

@@ -44,13 +44,13 @@ _SCALE_FOLDS = 3
 #: Up to so many rows a square of them fits into memory (0.3 GB), and Newton's method is quick.
 _MOST_ROWS = 6000
 
-#: liblinear copies the terms of all rows, 16 bytes each: with more of them two at once are too much for 24 GB.
-_MOST_TERMS_AT_ONCE = 100_000_000
+#: liblinear copies the terms of all rows, 16 bytes each: more of them at once are too much for 24 GB.
+_MOST_TERMS_AT_ONCE = 200_000_000
 
 #: Tolerance of coordinate descent, which takes over above: ten times less gave other weights, and no better answers.
 _ROUGH = 1e-2
 
-#: With so many articles held out a figure is sure enough, and each further fold costs a fit.
+#: With so many rows held out a figure is sure enough, and each further fold costs a fit.
 ENOUGH = 5_000
 
 #: Added to the squared length of a row.
@@ -114,12 +114,12 @@ def _fit(articles: Sequence[Prepared], schema: Schema, settings: Settings, count
     del all_articles
     near_terms, all_near = fit_tfidf(counted.near, min_df, contexts)
     addressed, addressed_calibration = _fit_addressed(articles, schema, counted, all_near, settings)
-    near = all_near[contexts]
+    near = settings.near_weight * all_near[contexts]
     del all_near
     whole_terms, all_whole = fit_tfidf(counted.whole, min_df, in_whole)
-    whole = all_whole[in_whole]
+    whole = settings.whole_weight * all_whole[in_whole]
     del all_whole
-    features = _stance_features(pairs, schema, settings, near, whole, own)
+    features = _stance_features(pairs, schema, near, whole, own)
     del near, whole, own
     widths = (len(near_terms.terms), len(whole_terms.terms), len(article_terms.terms))
     stances, stance_scale = _fit_stances(pairs, schema, settings, features, widths, _EXACT if exact else _FIRM)
@@ -337,9 +337,12 @@ def _splits(groups: Sequence[str], folds: int) -> list[Split]:
 
 
 def enough(splits: Sequence[Split]) -> list[Split]:
-    """Return the first of the folds that hold out ENOUGH; all, where these are few."""
-    held_out = np.cumsum([len(outside) for _, outside in splits])
-    return list(splits[: int(np.searchsorted(held_out, ENOUGH)) + 1])
+    """Return the last of the folds that hold out ENOUGH rows, in their order; all, where these are few.
+
+    The last, since scikit-learn deals the largest group to the first: it may be most of the articles.
+    """
+    held_out = np.cumsum([len(outside) for _, outside in reversed(splits)])
+    return list(splits[-(int(np.searchsorted(held_out, ENOUGH)) + 1) :])
 
 
 def _best_cut(scores: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64]) -> float:
@@ -360,14 +363,14 @@ def _best_cut(scores: NDArray[np.float64], labels: NDArray[np.bool_], weights: N
     return float((positives * cut + _FEW * f1[best] / 2) / (positives + _FEW))
 
 
-def _stance_features(pairs: Sequence[Pair], schema: Schema, settings: Settings, near: Any, whole: Any, own: Any) -> Any:
+def _stance_features(pairs: Sequence[Pair], schema: Schema, near: Any, whole: Any, own: Any) -> Any:
     """Return the views of all pairs beside each other: near, whole, and for each target its own; and which target."""
     from scipy.sparse import csr_matrix, diags, hstack
 
     targets = schema.target_ids
     is_of = np.array([[float(p.target == t) for t in targets] for p in pairs]).reshape(len(pairs), len(targets))
     copies = [diags(column) @ own for column in is_of.T]
-    return hstack([settings.near_weight * near, settings.whole_weight * whole, *copies, csr_matrix(is_of)]).tocsr()
+    return hstack([near, whole, *copies, csr_matrix(is_of)]).tocsr()
 
 
 def _fit_stances(
@@ -475,7 +478,7 @@ def _one_by_one(
     parts: Sequence[NDArray[np.intp]],
 ) -> list[_Multinomial]:
     """Fit each stance against the others, on some of many rows in each of ``parts``; their scale is found later."""
-    from joblib import Parallel, delayed
+    from joblib import Parallel, cpu_count, delayed
 
     found = [_nothing_learned(labels[i], features.shape[1]) for i in parts]
     wanted = [(n, stance) for n, (_, _, seen) in enumerate(found) if seen.sum() > 1 for stance in np.flatnonzero(seen)]
@@ -488,7 +491,7 @@ def _one_by_one(
             for _, stance in of_part:
                 yield delayed(_fit_one)(rows, labels[i] == stance, weights, c)
 
-    jobs = -1 if features.nnz <= _MOST_TERMS_AT_ONCE else 1
+    jobs = min(cpu_count(), max(1, _MOST_TERMS_AT_ONCE // max(1, features.nnz)))
     # Workers share the rows; copy-on-write, since liblinear takes none that are read-only
     fitted = Parallel(jobs, mmap_mode="c", pre_dispatch="n_jobs")(tasks())
     for (n, stance), (coef, intercept) in zip(wanted, fitted, strict=True):

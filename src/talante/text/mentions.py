@@ -107,7 +107,7 @@ class PhraseFinder:
     def _candidates(self, word: str) -> Sequence[_Entry]:
         found = self._known.get(word)
         if found is None:
-            if len(self._known) == _MOST_KNOWN:
+            if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             prefixes = [word[:length] for length in self._prefix_lengths]
             found = [
