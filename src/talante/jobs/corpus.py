@@ -75,7 +75,7 @@ def prepare_and_count(
 
 
 def _give_back() -> None:
-    """Give memory that was freed back to the system: glibc keeps it, and of 100,000 articles that is 6 GB."""
+    """Give memory that was freed back to the system: glibc keeps it, and of 100,000 articles that is gigabytes."""
     with suppress(OSError, AttributeError, TypeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
 
