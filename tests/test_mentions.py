@@ -110,3 +110,16 @@ def test_the_schema_of_a_user_is_enough(tmp_path: Path) -> None:
     path = tmp_path / "schema.toml"
     path.write_text('[[target]]\nid = "mayor"\naliases.en = ["Mayor Toral"]\n')
     assert mentions(PhraseFinder(target_phrases(load_schema(path))), "MAYOR TORAL") == [("MAYOR TORAL", "mayor")]
+
+
+@given(words=st.lists(st.sampled_from(["Ca", "ca", "casa", "casas", "del", "mar", "c" * 50]), max_size=30))
+def test_what_is_remembered_of_words_is_bounded_and_changes_nothing(words: list[str]) -> None:
+    phrases = [Phrase("ca*", "prefix"), Phrase("casa del mar", "phrase"), Phrase("mar", None)]
+    text, finder = " ".join(words), PhraseFinder(phrases)
+    first = finder.find(text)
+    assert finder.find(text) == first
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("talante.text.mentions._MOST_KNOWN", 2)
+        few = PhraseFinder(phrases)
+        assert few.find(text) == first
+        assert len(few._known) <= 2 and "c" * 50 not in finder._known

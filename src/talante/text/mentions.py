@@ -107,19 +107,21 @@ class PhraseFinder:
     def _candidates(self, word: str) -> Sequence[_Entry]:
         found = self._known.get(word)
         if found is None:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
             prefixes = [word[:length] for length in self._prefix_lengths]
             found = [
                 *self._by_word.get(word, ()),
                 *(entry for prefix in prefixes for entry in self._by_prefix.get(prefix, ())),
             ]
-            self._known[word] = found = found or _NONE
+            found = found or _NONE
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            if len(word) <= _LONGEST_KNOWN:
+                self._known[word] = found
         return found
 
 
-#: Words whose phrases are remembered: most words of any text are among them. About 10 MB.
-_MOST_KNOWN = 100_000
+#: Words whose phrases are remembered, and their letters: most words of any text are among them.
+_MOST_KNOWN, _LONGEST_KNOWN = 100_000, 40
 _NONE: Sequence[_Entry] = ()
 
 _WORD = re.compile(r"\w+")
