@@ -32,10 +32,10 @@ from talante.text.prepare import Prepared
 log = logging.getLogger("talante")
 log.addHandler(logging.NullHandler())  # a library is silent unless told otherwise, also in each fold
 
-#: Tolerance of stances: two machines, and two ways to the same weights, must agree to the sixth digit of a score.
+#: Tolerance of weights: machines whose processors round differently must agree on the sixth digit of each.
 _EXACT = 1e-8
 
-#: Tolerance of everything else.
+#: Tolerance of stances that serve only to measure.
 _FIRM = 1e-6
 
 #: The scores of stances are calibrated by one number, for which a few parts are enough.
@@ -144,7 +144,7 @@ def _fit(articles: Sequence[Prepared], schema: Schema, settings: Settings, count
     )
 
 
-def logistic_regression(c: float, tol: float = _FIRM, rows: int = 0) -> Any:
+def logistic_regression(c: float, tol: float = _EXACT, rows: int = 0) -> Any:
     """Return scikit-learn's logistic regression as all labels use it, for so many ``rows`` to learn from.
 
     newton-cg reaches the same optimum as lbfgs in a fraction of the time here (few articles, many terms), and close
