@@ -58,14 +58,22 @@ def test_readers_agreed_with_the_writers_or_the_label_is_disputed() -> None:
 def test_the_model_is_the_one_that_the_corpus_trains(shipped: Model) -> None:
     corpus = load_corpus(ROOT / "data")
     assert shipped.card["data"]["digest"] == corpus.digest, "train again, or undo the change of data/"
-    again = fit(prepare_corpus(corpus), corpus.schema, Settings())
+    prepared = prepare_corpus(corpus)
+    again = fit(prepared, corpus.schema, Settings())
     assert list(again.article_terms.terms) == list(shipped.article_terms.terms)
-    np.testing.assert_allclose(again.topics.coef, shipped.topics.coef, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(again.stances.own, shipped.stances.own, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(again.topics.threshold, shipped.topics.threshold, rtol=0, atol=1e-6)
-    for own, theirs in ((again.addressed, shipped.addressed), (again.stances, shipped.stances)):
+    # Processors round differently. Of 32-bit weights up to 23 the last bit is worth 2e-6; the scores hold to 1e-6
+    parts = ((again.topics, shipped.topics), (again.addressed, shipped.addressed), (again.stances, shipped.stances))
+    for own, theirs in parts:
         for name in vars(own):
-            np.testing.assert_allclose(getattr(own, name), getattr(theirs, name), rtol=0, atol=1e-6)
+            np.testing.assert_allclose(getattr(own, name), getattr(theirs, name), rtol=1e-6, atol=1e-5, err_msg=name)
+    for p in prepared[::10]:
+        a, b = again.predict_prepared(p), shipped.predict_prepared(p)
+        assert a.topics == b.topics and a.stances.keys() == b.stances.keys(), p.article.place
+        assert a.scores == pytest.approx(b.scores, rel=0, abs=1e-6), p.article.place
+        for target, stance in a.stances.items():
+            assert stance.probabilities == pytest.approx(b.stances[target].probabilities, rel=0, abs=1e-6), (
+                p.article.place
+            )
 
 
 def test_the_figures_on_the_gold_articles_do_not_slip(shipped: Model, shared: Path) -> None:
