@@ -32,7 +32,7 @@ from talante.text.prepare import Prepared
 log = logging.getLogger("talante")
 log.addHandler(logging.NullHandler())  # a library is silent unless told otherwise, also in each fold
 
-#: Tolerance of weights: machines whose processors round differently must agree on the sixth digit of each.
+#: Tolerance of weights: processors that round differently must agree to 1e-6 in every score.
 _EXACT = 1e-8
 
 #: Tolerance of stances that serve only to measure.
