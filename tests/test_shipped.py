@@ -61,8 +61,8 @@ def test_the_model_is_the_one_that_the_corpus_trains(shipped: Model) -> None:
     prepared = prepare_corpus(corpus)
     again = fit(prepared, corpus.schema, Settings())
     assert list(again.article_terms.terms) == list(shipped.article_terms.terms)
-    # Processors round differently, those without FMA more than this allows (stances to 2e-5). Of 32-bit weights up to
-    # 23 the last bit is worth 2e-6; the scores hold to 1e-6
+    # Processors round differently (docs/retraining.md). Of 32-bit weights up to 23 the last bit is worth 2e-6; what
+    # people see, the scores, holds to 1e-6
     parts = ((again.topics, shipped.topics), (again.addressed, shipped.addressed), (again.stances, shipped.stances))
     for own, theirs in parts:
         for name in vars(own):
