@@ -45,8 +45,8 @@ def topic_phrases(schema: Schema) -> list[Phrase]:
     return [Phrase(text, t.id) for t in schema.topics for texts in t.words.values() for text in texts]
 
 
-@dataclass(frozen=True)
-class _Entry:
+@dataclass(frozen=True, eq=False)
+class Entry:
     """A phrase whose patterns are compiled when first needed: an article meets few of a thousand phrases."""
 
     phrase: Phrase
@@ -63,21 +63,22 @@ class _Entry:
 class PhraseFinder:
     """Finds phrases in one pass: longest first, whole words, no overlaps; of equal phrases the last one counts.
 
-    The rules of matching stand at the head of `data/schema.toml`.
+    The rules of matching stand at the head of `data/schema.toml`. ``by_word`` and ``by_prefix`` hold the phrases by
+    their first word, folded, and by what it begins with. `talante.features.phrases` finds the same, compiled.
     """
 
     def __init__(self, phrases: Iterable[Phrase]) -> None:
         # A regular expression of all phrases would try each of them at each letter; the first word, looked up
         # in a dictionary, leaves a handful to try, and few words have any.
-        self._by_word: dict[str, list[_Entry]] = {}
-        self._by_prefix: dict[str, list[_Entry]] = {}
+        self.by_word: dict[str, list[Entry]] = {}
+        self.by_prefix: dict[str, list[Entry]] = {}
         distinct = {phrase.text: phrase for phrase in phrases}
         for phrase in sorted(distinct.values(), key=lambda phrase: (-len(phrase.text), phrase.text)):
             first, inflected = _FIRST_WORD.match(fold(phrase.text)).groups()  # type: ignore[union-attr]  # schema.py
-            index = self._by_prefix if inflected else self._by_word
-            index.setdefault(first, []).append(_Entry(phrase))
-        self._prefix_lengths = sorted({len(prefix) for prefix in self._by_prefix}, reverse=True)
-        self._known: dict[str, Sequence[_Entry]] = {}
+            index = self.by_prefix if inflected else self.by_word
+            index.setdefault(first, []).append(Entry(phrase))
+        self._prefix_lengths = sorted({len(prefix) for prefix in self.by_prefix}, reverse=True)
+        self._known: dict[str, Sequence[Entry]] = {}
 
     def find(self, text: str) -> list[Mention]:
         """Return the occurrences in order of their place."""
@@ -89,7 +90,7 @@ class PhraseFinder:
             start = word.start()
             if start < done:
                 continue
-            for entry in self._candidates(word[0]):
+            for entry in self.candidates(word[0]):
                 match = entry.pattern.match(accentless, start)
                 if match is None:
                     continue
@@ -104,13 +105,14 @@ class PhraseFinder:
                 break
         return mentions
 
-    def _candidates(self, word: str) -> Sequence[_Entry]:
+    def candidates(self, word: str) -> Sequence[Entry]:
+        """Return the phrases that may begin with a folded word, in the order in which they are tried."""
         found = self._known.get(word)
         if found is None:
-            prefixes = [word[:length] for length in self._prefix_lengths]
+            prefixes = [word[:length] for length in self._prefix_lengths if length <= len(word)]
             found = [
-                *self._by_word.get(word, ()),
-                *(entry for prefix in prefixes for entry in self._by_prefix.get(prefix, ())),
+                *self.by_word.get(word, ()),
+                *(entry for prefix in prefixes for entry in self.by_prefix.get(prefix, ())),
             ]
             found = found or _NONE
             if len(self._known) >= _MOST_KNOWN:
@@ -122,7 +124,7 @@ class PhraseFinder:
 
 #: Words whose phrases are remembered, and their letters: most words of any text are among them.
 _MOST_KNOWN, _LONGEST_KNOWN = 100_000, 40
-_NONE: Sequence[_Entry] = ()
+_NONE: Sequence[Entry] = ()
 
 _WORD = re.compile(r"\w+")
 _FIRST_WORD = re.compile(r"(\w+)(\*?)")
@@ -133,13 +135,23 @@ def _any_of(phrases: Iterable[str]) -> str:
 
 
 def _pattern(phrase: str) -> str:
-    letters = "".join(_PIECES.get(c) or _letter(c) for c in fold_accents(" ".join(phrase.split())))
-    # No word goes on behind a phrase; "U.S." ends at its dot, and "US$" may have its figure
-    return letters if phrase.endswith("$") else rf"{letters}(?!\w)"
+    letters = "".join(_PIECES.get(c) or f"[{re.escape(letter_forms(c))}]" for c in spelled(phrase))
+    return letters if phrase.endswith(OPEN_END) else rf"{letters}(?!\w)"
+
+
+#: No word goes on behind a phrase; "U.S." ends at its dot, and "US$" may have its figure.
+OPEN_END = "$"
+
+
+def spelled(phrase: str) -> str:
+    """Return a phrase as it is compared: without accents, one blank between words."""
+    return fold_accents(" ".join(phrase.split()))
+
+
+def letter_forms(char: str) -> str:
+    """Return the characters that a character of a phrase stands for: a small letter for both cases."""
+    return char + char.upper() if char.islower() and len(char.upper()) == 1 else char
 
 
 _PIECES = {" ": r"\s+", "*": r"\w*", "'": "['’]", "’": "['’]", "-": "[-‐‑–]"}
 
-
-def _letter(char: str) -> str:
-    return f"[{char}{char.upper()}]" if char.islower() and len(char.upper()) == 1 else re.escape(char)

@@ -14,7 +14,7 @@ from talante.text.mentions import Mention, PhraseFinder, target_phrases, topic_p
 from talante.text.sentences import sentence_spans
 
 #: A mention opens a sentence if it begins within so many characters, as the subject of a sentence does.
-_OPENING = 35
+OPENING = 35
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,35 +49,49 @@ class Prepared:
 
 
 class Preparer:
-    """Prepares articles for a schema. ``topic_words`` and ``mentions`` find the phrases of both kinds in a text."""
+    """Prepares articles for a schema. ``topic_finder`` and ``target_finder`` find the phrases of both kinds."""
 
     def __init__(self, schema: Schema) -> None:
         self._assumed = schema.assumed
-        self.topic_words = PhraseFinder(topic_phrases(schema)).find
-        self.mentions = PhraseFinder(target_phrases(schema)).find
+        self.topic_finder = PhraseFinder(topic_phrases(schema))
+        self.target_finder = PhraseFinder(target_phrases(schema))
+        self.mentions = self.target_finder.find
 
     def prepare(self, article: Article) -> Prepared:
         """Clean an article and find the words of topics and the contexts of targets in it.
 
         Raises DataError when nothing is left of the article or its language cannot be told.
         """
-        cleaned = clean(article)
-        text, title = full_text(cleaned), len(cleaned.title)
-        lang = cleaned.lang or identify(text)
-        if lang is None:
-            raise DataError("language cannot be told", remedy="give it with --lang or in the record's 'lang'")
+        return self.look(*read(article))
+
+    def look(self, article: Article, text: str) -> Prepared:
+        """Find the words of topics and the contexts of targets in an article that `read` has made ready."""
+        title = len(article.title)
         mentions = self.mentions(text)
         sentences = sentence_spans(text) if mentions else []
         found = _found(mentions, title, len(text), sentences)
         assumed = dict.fromkeys(self._assumed)
         return Prepared(
-            article=replace(cleaned, lang=lang),
+            article=article,
             text=text,
             words=len(text.split()),
-            topic_words=_found(self.topic_words(text), title, len(text)),
+            topic_words=_found(self.topic_finder.find(text), title, len(text)),
             mentions=found,
             contexts={target: context(text, sentences, mentions, target) for target in {**found, **assumed}},
         )
+
+
+def read(article: Article) -> tuple[Article, str]:
+    """Clean an article and tell its language; return it with its title and text as one.
+
+    Raises DataError when nothing is left of the article or its language cannot be told.
+    """
+    cleaned = clean(article)
+    text = full_text(cleaned)
+    lang = cleaned.lang or identify(text)
+    if lang is None:
+        raise DataError("language cannot be told", remedy="give it with --lang or in the record's 'lang'")
+    return replace(cleaned, lang=lang), text
 
 
 def _found(mentions: Iterable[Mention], title: int, length: int, sentences: Sequence[Span] = ()) -> dict[str, Found]:
@@ -90,7 +104,7 @@ def _found(mentions: Iterable[Mention], title: int, length: int, sentences: Sequ
             in_title=at[0] < title,
             first=at[0] / length,
             last=at[-1] / length,
-            opened=sum(bisect_left(at, s) < bisect_left(at, min(e, s + _OPENING)) for s, e in sentences),
+            opened=sum(bisect_left(at, s) < bisect_left(at, min(e, s + OPENING)) for s, e in sentences),
         )
         for label, at in starts.items()
     }

@@ -1,0 +1,226 @@
+"""The compiled pass over many texts at once: fold, split into words, hash, look up, count, weigh, multiply.
+
+`talante.features.tokens` and `talante.features.tfidf` say in plain Python what is computed here; the tests hold both to
+the same numbers. numba compiles these functions when they are first called and keeps the machine code in its cache.
+All of them release the GIL, none allocates for each article.
+
+Texts lie one behind the other as code points, ``chars``, (characters,) uint32; text ``a`` is
+``chars[bounds[a]:bounds[a + 1]]``. A word is known by a hash of 64 bits, a pair of words by one of both.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from talante.features.tokens import is_word
+from talante.text.fold import fold, fold_accents
+
+
+def compiled(function: Any) -> Any:
+    try:
+        return njit(function, cache=True, nogil=True)
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written to
+        return njit(function, nogil=True)
+
+
+U64 = np.uint64
+_PRIME = U64(0x100000001B3)
+_SCATTER = U64(0x9E3779B97F4A7C15)
+_SPREAD = U64(0xD6E8FEB86659FD93)
+SEED = U64(0xCBF29CE484222325)
+_HALF = U64(32)
+
+#: A slot of a table: the number of an entry plus one in the lower bits, the lower 40 bits of its hash above. Where it
+#: stands says the upper ones, so that two hashes are taken for one in less than 1 of 10^15 look-ups.
+_NUMBER_BITS = U64(24)
+_NUMBER = U64((1 << 24) - 1)
+_PRINT = U64((1 << 40) - 1)
+
+#: An entry of ``Letters``: a character, and above it what kind of character it is.
+CHARACTER = np.uint32((1 << 21) - 1)
+WORD, SPACE, UPPER, LETTER = (np.uint32(1 << bit) for bit in (24, 25, 26, 27))
+_WORD_BIT, _SPACE_BIT, _BIT = np.uint32(24), np.uint32(25), np.uint32(1)
+
+_ALL_CHARACTERS = 0x110000
+_FILLED = 0x3000  # the scripts of Europe, the Near East and India; others are filled in when they occur
+
+
+class Letters:
+    """What each character becomes: ``folded`` without accents and case, ``accentless`` without accents.
+
+    Both are (code points,) uint32: the character, with its kind in the bits above.
+    """
+
+    def __init__(self) -> None:
+        # Pages of zeros that nobody touches take no memory
+        self.folded = np.zeros(_ALL_CHARACTERS, dtype=np.uint32)
+        self.accentless = np.zeros(_ALL_CHARACTERS, dtype=np.uint32)
+        self._fill(range(_FILLED))
+
+    def know(self, chars: NDArray[np.uint32]) -> None:
+        """Fill in the characters of a text that are not there yet."""
+        rare = chars[chars >= _FILLED]
+        if len(rare):
+            rare = rare[self.folded[rare] == 0]
+            self._fill(np.unique(rare).tolist())
+
+    def _fill(self, codes: Iterable[int]) -> None:
+        for code in codes:
+            char = chr(code)
+            self.folded[code] = _entry(fold(char))
+            # Case and letters of the character itself: what is folded is hashed, and must not differ by them
+            case = (UPPER if char.isupper() else 0) | (LETTER if char.isalpha() else 0)
+            self.accentless[code] = _entry(fold_accents(char)) | case
+
+
+def _entry(char: str) -> np.uint32:
+    return np.uint32(ord(char)) | (WORD if char.isalnum() or char == "_" else 0) | (SPACE if char.isspace() else 0)
+
+
+def as_chars(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Return the code points of texts, one behind the other, and where each begins, (texts + 1,)."""
+    chars = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    return chars, np.concatenate([[0], np.cumsum([len(text) for text in texts])]).astype(np.int64)
+
+
+@compiled
+def _mix(h):
+    h ^= h >> _HALF
+    h *= _SPREAD
+    return h ^ (h >> _HALF)
+
+
+@compiled
+def pair_hash(first, second):
+    """Return the hash of two neighboring words from theirs."""
+    return _mix(first * _SCATTER + second)
+
+
+@compiled
+def split_words(chars, bounds, folded, start, end, hashes, first, spaced):
+    r"""Find the words (`\w+`) of texts and hash them; return how many there are.
+
+    Those of text ``a`` are ``first[a]`` to ``first[a + 1]`` in ``start``, ``end`` (int32, one place more than words)
+    and ``hashes``, which `number_words` completes; ``spaced[a]``: how many pieces white space divides the text into.
+    """
+    # Without a branch in the inner loop, which a processor would guess wrong at every end of a word: each character
+    # is hashed and each place written, and only the end of a word moves on to the next one
+    one, n = U64(1), U64(0)
+    for a in range(len(bounds) - 1):
+        first[a] = n
+        h, inside, begin, pieces, apart = SEED, U64(0), U64(0), U64(0), one
+        for i in range(U64(bounds[a]), U64(bounds[a + 1])):
+            entry = folded[chars[i]]
+            word, space = U64((entry >> _WORD_BIT) & _BIT), U64((entry >> _SPACE_BIT) & _BIT)
+            hashes[n] = h
+            end[n] = i
+            n += inside & (one - word)
+            h = ((h if word else SEED) ^ U64(entry)) * _PRIME if word else SEED
+            begin = begin if inside else i
+            start[n] = begin
+            pieces += apart & (one - space)
+            apart = space
+            inside = word
+        hashes[n] = h
+        end[n] = U64(bounds[a + 1])
+        n += inside
+        spaced[a] = pieces
+    first[len(bounds) - 1] = n
+    return np.int64(n)
+
+
+@compiled
+def number_words(hashes, words, slots, shift, numbers):
+    """Complete the hashes of the first ``words`` words, and look up their ``numbers``, -1 where there is none."""
+    for i in range(U64(words)):
+        h = _mix(hashes[i])
+        hashes[i] = h
+        numbers[i] = look_up(slots, shift, h)
+
+
+@compiled
+def look_up(slots, shift, h):
+    """Return the number that a table has for a hash, -1 if none."""
+    place = h >> shift
+    last = U64(len(slots) - 1)
+    while True:
+        slot = slots[place]
+        if slot == U64(0):
+            return np.int64(-1)
+        if (slot >> _NUMBER_BITS) == (h & _PRINT):
+            return np.int64(slot & _NUMBER) - 1
+        place = (place + U64(1)) & last
+
+
+class Table(NamedTuple):
+    """Hashes and their numbers, for `look_up`."""
+
+    slots: NDArray[np.uint64]
+    shift: np.uint64
+
+
+def table(hashes: NDArray[np.uint64]) -> Table:
+    """Make a table in which each hash has its index for a number; at most half full, so that a look-up is short.
+
+    Raises ValueError when two hashes are equal or there are more than 2^24 of them.
+    """
+    if len(hashes) >= int(_NUMBER) or len(np.unique(hashes)) != len(hashes):
+        raise ValueError("too many terms for a table, or two of the same hash")
+    bits = max(4, int(2 * len(hashes)).bit_length())
+    slots = np.zeros(1 << bits, dtype=np.uint64)
+    shift = U64(64 - bits)
+    _insert(slots, shift, hashes)
+    return Table(slots, shift)
+
+
+@compiled
+def _insert(slots, shift, hashes):
+    last = U64(len(slots) - 1)
+    for i in range(len(hashes)):
+        place = hashes[i] >> shift
+        while slots[place] != U64(0):
+            place = (place + U64(1)) & last
+        slots[place] = ((hashes[i] & _PRINT) << _NUMBER_BITS) | U64(i + 1)
+
+
+def term_hashes(terms: Sequence[str], letters: Letters) -> NDArray[np.uint64]:
+    """Return the hash of each term: a word, or two with a blank between."""
+    words: dict[str, int] = {}
+    numbers = [[words.setdefault(word, len(words)) for word in term.split(" ")] for term in terms]
+    first = np.array([of[0] for of in numbers], dtype=np.int64)
+    second = np.array([of[1] if len(of) > 1 else -1 for of in numbers], dtype=np.int64)
+    chars, bounds = as_chars(list(words))
+    letters.know(chars)
+    hashes = np.zeros(len(terms), dtype=np.uint64)
+    _hash_terms(chars, bounds, letters.folded, first, second, hashes)
+    return hashes
+
+
+@compiled
+def _hash_terms(chars, bounds, folded, first, second, hashes):
+    for i in range(len(hashes)):
+        hashes[i] = whole_hash(chars, bounds[first[i]], bounds[first[i] + 1], folded)
+        if second[i] >= 0:
+            hashes[i] = pair_hash(hashes[i], whole_hash(chars, bounds[second[i]], bounds[second[i] + 1], folded))
+
+
+@compiled
+def whole_hash(chars, start, end, folded):
+    """Return the hash of the word ``chars[start:end]``, as `number_words` completes it."""
+    h = SEED
+    for i in range(start, end):
+        h = (h ^ U64(folded[chars[i]])) * _PRIME
+    return _mix(h)
+
+
+@compiled
+def count(counts, met, n, number):
+    """Count a term; return the number of different ones, the first ``n`` of which are in ``met``."""
+    if counts[number] == 0:
+        met[n] = number
+        n += 1
+    counts[number] += 1
+    return n
