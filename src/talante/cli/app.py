@@ -1,17 +1,30 @@
 """The `talante` program: its commands, and what becomes of errors."""
 
 import errno
+import gc
 import os
 import sys
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from talante import __version__
-from talante.cli import compare, corpus, drift, evaluate, explain, export, models, predict, retrain, train
-from talante.cli.log import log_error
+from talante.cli.lazy import Group, LazyCommand
 from talante.errors import TalanteError, WriteError
+
+#: The commands, each with the first paragraph of its help, for the list of them; a test compares.
+COMMANDS = {
+    "predict": "Tag articles: topics, and the stance toward each target that an article treats.",
+    "explain": "Show why: for each label the sentences and terms that speak for and against it.",
+    "train": "Fit a candidate model to the labelled corpus, measure it, and write it beside the others.",
+    "retrain": "Train a candidate, compare it with the model in use, and put it into use only if it is no worse.",
+    "evaluate": "Measure a model on a gold file, or cross-validate the corpus with groups held out.",
+    "compare": 'Compare two systems on the same articles, paired: for each figure which is better, or "cannot tell".',
+    "drift": "Tell what new articles have that earlier ones had not; exit code 6 when a figure is beyond its limit.",
+    "export": "Write the model as scikit-learn pipelines, for people who live there.",
+    "models": "List, compare, verify, promote, roll back and prune models.",
+    "corpus": "Check and count the labelled articles.",
+}
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -22,24 +35,35 @@ def _discard_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _log_error(error: BaseException) -> None:
+    from talante.cli.log import log_error
+
+    log_error(error)
+
+
 def _report_bug(error: Exception) -> NoReturn:
     if os.environ.get("TALANTE_TRACEBACK"):
         raise error
-    log_error(error)
+    _log_error(error)
     sys.exit(1)
 
 
-class _Commands(TyperGroup):
-    """Translates errors into one line on stderr and an exit code."""
+class _Commands(Group):
+    """Knows the commands, and translates errors into one line on stderr and an exit code."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name, summary in COMMANDS.items():
+            self.add_command(LazyCommand(name, help=summary, rich_markup_mode=self.rich_markup_mode))
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except TalanteError as error:
-            log_error(error)
+            _log_error(error)
             sys.exit(error.exit_code)
         except KeyboardInterrupt as interruption:
-            log_error(interruption)
+            _log_error(interruption)
             sys.exit(_INTERRUPTED)
         except BrokenPipeError:
             # The reader, such as `head`, has had enough
@@ -49,7 +73,7 @@ class _Commands(TyperGroup):
             if error.errno not in _NO_ROOM:
                 _report_bug(error)
             _discard_stdout()
-            log_error(WriteError(f"cannot write: {str(error.strerror).lower()}", place="stdout"))
+            _log_error(WriteError(f"cannot write: {str(error.strerror).lower()}", place="stdout"))
             sys.exit(WriteError.exit_code)
         except Exception as error:
             # typer's own exceptions (usage, exit) pass: typer knows what to say
@@ -89,18 +113,9 @@ def talante(
     """
 
 
-app.command("predict")(predict.predict)
-app.command("explain")(explain.explain)
-app.command("train")(train.train)
-app.command("retrain")(retrain.retrain)
-app.command("evaluate")(evaluate.evaluate)
-app.command("compare")(compare.compare)
-app.command("drift")(drift.drift)
-app.command("export")(export.export)
-app.add_typer(models.app, name="models")
-app.add_typer(corpus.app, name="corpus")
-
-
 def main() -> None:
     """Run the program."""
-    app(prog_name="talante")
+    try:
+        app(prog_name="talante")
+    finally:
+        gc.freeze()  # the process ends: Python need not search all its objects for garbage once more, 0.03 s

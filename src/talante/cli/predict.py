@@ -1,19 +1,20 @@
 """`talante predict`: tag articles."""
 
-import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Annotated
+from typing import Annotated
 
 import typer
 
 from talante.corpus.article import Article, Unreadable
-from talante.corpus.files import written_whole
-from talante.corpus.read import SUFFIXES, find_inputs, read_articles
+from talante.cli.progress import archive_progress
+from talante.corpus.read import SUFFIXES, find_inputs, raw_articles, read_articles, total_bytes
 from talante.corpus.schema import LANGUAGES, Target
 from talante.errors import SOME_ROWS_FAILED, UsageError
-from talante.jobs.tag import Row, tag
+from talante.jobs.archive import tag_all, tag_to_file
+from talante.jobs.output import check_kind
+from talante.jobs.tag import Order, Tagger
 from talante.model.files import load
 from talante.model.model import Model
 from talante.model.registry import find_model
@@ -40,7 +41,10 @@ def predict(
     paths: PATHS = None,
     model: MODEL = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write JSON Lines to this file (.jsonl).")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Write rows to this file: .jsonl, .csv, .tsv, these with .gz or .zst, or .parquet."
+        ),
     ] = None,
     lang: LANG = "",
     target: TARGET = None,
@@ -48,12 +52,23 @@ def predict(
         float, typer.Option(min=0, max=1, help="A stance with a lower score becomes null: unsure.")
     ] = 0.0,
     every: Annotated[bool, typer.Option("--all", help="Add the scores of all topics and all three stances.")] = False,
+    clean: Annotated[
+        bool,
+        typer.Option("--clean/--no-clean", help="Take off lines that belong to the page: menus, sharing, footers."),
+    ] = True,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Processes; default: all cores, if there are many articles."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted run that had the same --output.")
+    ] = False,
 ) -> None:
     """Tag articles: topics, and the stance toward each target that an article treats.
 
     One row for each article in, in order: JSON Lines, or a table on a terminal. An article that cannot be tagged
-    keeps its place as a row with an error, and the exit code is 8. HTML is reduced to the article; JSON Lines need
-    a field `text` and may have `id`, `title`, `lang`. Scores are probabilities.
+    keeps its place as a row with an error, and the exit code is 8. HTML is reduced to the article; JSON Lines and
+    tables need a field `text` and may have `id`, `title`, `lang`. Scores are probabilities.
 
     - `talante predict article.txt`
 
@@ -61,28 +76,40 @@ def predict(
 
     - `zcat articles.jsonl.gz | talante predict - | jq .stances`
 
+    - `talante predict archive.jsonl.zst -o tags.parquet --resume`
+
     - `talante predict --target 'brazil=Lula,Brazilian government' --min-score 0.6 article.txt`
     """
-    if output and output.suffix != ".jsonl":
-        raise UsageError(f"'{output}' does not end in .jsonl", place="--output", remedy="only JSON Lines are written")
-    articles = read(paths, lang)
-    rows = tag(articles, model_for(model, target), lang=lang, min_score=min_score, every_score=every)
     if output:
-        with written_whole(output) as stream:
-            failed = _write(rows, stream)
+        check_kind(output)
+    elif resume:
+        raise UsageError("nothing to go on with", place="--resume", remedy="it needs the --output of that run")
+    inputs = _inputs(paths, lang)
+    loaded = model_for(model, target)
+    added = loaded.schema.targets[len(loaded.schema.targets) - len(target or ()) :]
+    order = Order(find_model(model), added, lang, min_score, every, clean)
+    tagger = Tagger(order, loaded)
+    if output:
+        with archive_progress(total_bytes(inputs)) as progress:
+            written = tag_to_file(inputs, output, order, tagger, jobs=jobs, resume=resume, progress=progress)
+        failed = written.failed
     elif sys.stdout.isatty():
         from talante.cli.table import show_rows
 
-        failed = show_rows(rows)
+        failed = show_rows(tagger.rows(read_articles(inputs)))
     else:
-        failed = _write(rows, sys.stdout)
+        failed = 0
+        for part in tag_all(raw_articles(inputs), order, tagger, jobs):
+            sys.stdout.write(part.text)
+            sys.stdout.flush()
+            failed += part.failed
     if failed:
         typer.echo(f"{failed} of the articles could not be tagged; their rows say why", err=True)
         raise typer.Exit(SOME_ROWS_FAILED)
 
 
-def read(paths: list[str] | None, lang: str) -> Iterator[Article | Unreadable]:
-    """Return the articles that a command names, or those of stdin.
+def _inputs(paths: list[str] | None, lang: str) -> list[Path | None]:
+    """Return the files that a command names, or stdin.
 
     Raises UsageError for an unknown language, for what does not exist, and when nobody pipes anything in.
     """
@@ -90,7 +117,12 @@ def read(paths: list[str] | None, lang: str) -> Iterator[Article | Unreadable]:
         raise UsageError(f"unknown language '{lang}'", place="--lang", remedy=f"known: {', '.join(LANGUAGES)}")
     if not paths and sys.stdin.isatty():
         raise UsageError("nothing to read", remedy="name files or folders, or pipe text in; --help says more")
-    return read_articles(find_inputs(paths or ["-"]))
+    return find_inputs(paths or ["-"])
+
+
+def read(paths: list[str] | None, lang: str) -> Iterator[Article | Unreadable]:
+    """Return the articles that a command names, or those of stdin; raises UsageError as `_inputs`."""
+    return read_articles(_inputs(paths, lang))
 
 
 def model_for(name: str | None, targets: list[str] | None) -> Model:
@@ -118,12 +150,3 @@ def _target(given: str, model: Model) -> Target:
         owner = owners[fold(taken[0])]
         raise UsageError(f"'{taken[0]}' is an alias of '{owner}'", place="--target", remedy="leave it out")
     return Target(name, {}, "", dict.fromkeys(LANGUAGES, aliases))
-
-
-def _write(rows: Iterable[Row], stream: IO[str]) -> int:
-    failed = 0
-    for row in rows:
-        failed += "error" in row
-        stream.write(json.dumps(row, ensure_ascii=False) + "\n")
-        stream.flush()
-    return failed

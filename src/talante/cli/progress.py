@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from talante.evaluation.crossval import Progress
+    from talante.jobs.archive import Progress as Archived
     from talante.jobs.train import Stages
 
 
@@ -37,5 +38,31 @@ def stages() -> "Iterator[Stages | None]":
             if stage not in tasks:
                 tasks[stage] = bar.add_task(stage, total=of)
             bar.update(tasks[stage], completed=done, total=of)
+
+        yield progress
+
+
+@contextmanager
+def archive_progress(total: int | None) -> "Iterator[Archived | None]":
+    """Yield what to call with the rows that are done and the bytes that are read, of ``total`` if that is known."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.fields[rows]:,} articles, {task.fields[rate]:,.0f}/s"), BarColumn(), TaskProgressColumn(),
+        TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total, rows=0, rate=0.0)
+        first: list[int] = []
+
+        def progress(rows: int, read: int) -> None:
+            first.append(rows) if not first else None  # what an interrupted run has done is no speed of this one
+            elapsed = bar.tasks[task].elapsed or 0.0
+            bar.update(task, completed=read, rows=rows, rate=(rows - first[0]) / elapsed if elapsed else 0.0)
 
         yield progress

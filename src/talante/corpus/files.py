@@ -1,32 +1,120 @@
 """Bytes in and out: bounded lines, decoding with the offset of a fault, writing that is whole or absent."""
 
-import gzip
+import io
 import json
 import os
 import platform
 import shutil
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 from uuid import uuid4
 
-from talante.errors import BusyError, DataError, WriteError
+from talante.errors import BusyError, DataError, UsageError, WriteError
 
 #: No news article comes near this; a longer input is a mistake, and refusing it keeps memory bounded.
 MAX_ARTICLE_BYTES = 10_000_000
 
-#: What reading a file can raise; the last two come from gzip, for a file that was cut short or is damaged.
+#: What reading a file can raise; the last two come from what unpacks it, for a file that was cut short or is damaged.
 UNREADABLE = (OSError, EOFError, zlib.error)
 
-_TOO_LONG = f"longer than {MAX_ARTICLE_BYTES // 1_000_000} MB, the limit for one article"
+#: What is said of it.
+TOO_LONG = f"longer than {MAX_ARTICLE_BYTES // 1_000_000} MB, the limit for one article"
+
+#: Bytes that are read of a file at once.
+_BUFFER = 1 << 17
 
 
-def open_binary(path: Path) -> BinaryIO:
-    """Open a file for reading, through gzip where its name ends in `.gz`."""
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+@contextmanager
+def open_binary(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for reading, unpacked where its name ends in `.gz` or `.zst`.
+
+    Raises UsageError where the library is missing that unpacks it, OSError for what cannot be opened.
+    """
+    with path.open("rb", buffering=0) as file, unpacked(file, path.name) as stream:
+        yield stream
+
+
+def unpacked(file: io.FileIO, name: str) -> BinaryIO:
+    """Return what is in an open file, unpacked where its name ends in `.gz` or `.zst`.
+
+    Raises UsageError where the library is missing that unpacks it.
+    """
+    packed = io.BufferedReader(file, _BUFFER)
+    if name.lower().endswith(".gz"):
+        from gzip import GzipFile
+
+        return GzipFile(fileobj=packed, mode="rb")  # type: ignore[return-value]
+    return io.BufferedReader(_Zstandard(packed), _BUFFER) if name.lower().endswith(".zst") else packed
+
+
+@contextmanager
+def packing(path: Path, name: str) -> Iterator[IO[bytes]]:
+    """Open a file for writing, packed where ``name`` ends in `.gz` or `.zst`.
+
+    Raises UsageError where the library is missing that packs it.
+    """
+    if name.lower().endswith(".gz"):
+        from gzip import GzipFile
+
+        # Without name and time in its head: equal rows make equal files
+        with path.open("wb") as file, GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as stream:
+            yield stream
+    elif name.lower().endswith(".zst"):
+        with zstandard().open(path, "wb") as stream:
+            yield stream
+    else:
+        with path.open("wb") as stream:
+            yield stream
+
+
+class _Zstandard(io.RawIOBase):
+    """Unpacks Zstandard, and says what is wrong with it by one of UNREADABLE."""
+
+    def __init__(self, packed: BinaryIO) -> None:
+        library = zstandard()
+        self._stream, self._error = library.ZstdFile(packed), library.ZstdError
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return int(self._stream.seek(offset, whence))
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._stream.read1(len(buffer))  # `read` would lose what comes before a fault
+        except self._error as error:
+            raise OSError(str(error)) from None
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def zstandard() -> Any:
+    """Import what unpacks Zstandard: a part of Python from 3.14 on.
+
+    Raises UsageError when it is not installed.
+    """
+    return library("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd", "zst")
+
+
+def library(name: str, extra: str) -> Any:
+    """Import what an extra installs.
+
+    Raises UsageError when it is not installed.
+    """
+    try:
+        return import_module(name)
+    except ImportError:
+        raise UsageError(f"needs the library {name}", remedy=f"pip install 'talante[{extra}]'") from None
 
 
 def decode(data: bytes) -> str:
@@ -37,7 +125,7 @@ def decode(data: bytes) -> str:
     if not data.strip():
         raise DataError("empty file")
     if len(data) > MAX_ARTICLE_BYTES:
-        raise DataError(_TOO_LONG, remedy="split it into articles")
+        raise DataError(TOO_LONG, remedy="split it into articles")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise DataError("UTF-16, not UTF-8", remedy="save it as UTF-8")
     if b"\0" in data[:100_000]:
@@ -50,8 +138,8 @@ def decode(data: bytes) -> str:
         raise DataError(f"not UTF-8 at byte {offset}", remedy="save it as UTF-8") from None
 
 
-def lines(stream: BinaryIO) -> Iterator[tuple[int, str | DataError]]:
-    """Yield the number of each non-blank line, and its text or what is wrong with it.
+def byte_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | DataError]]:
+    """Yield the number of each non-blank line, and its bytes or that it is too long.
 
     No more than MAX_ARTICLE_BYTES of a line are held in memory.
     """
@@ -61,12 +149,21 @@ def lines(stream: BinaryIO) -> Iterator[tuple[int, str | DataError]]:
         if len(line) > MAX_ARTICLE_BYTES:
             while not line.endswith(b"\n") and (line := stream.readline(MAX_ARTICLE_BYTES)):
                 pass
-            yield number, DataError(f"a line {_TOO_LONG}")
-        elif line.strip():
-            try:
-                yield number, decode(line).rstrip("\r\n")
-            except DataError as error:
-                yield number, error
+            yield number, DataError(f"a line {TOO_LONG}")
+        elif not line.isspace():
+            yield number, line
+
+
+def lines(stream: BinaryIO) -> Iterator[tuple[int, str | DataError]]:
+    """Yield the number of each non-blank line, and its text or what is wrong with it.
+
+    No more than MAX_ARTICLE_BYTES of a line are held in memory.
+    """
+    for number, line in byte_lines(stream):
+        try:
+            yield number, line if isinstance(line, DataError) else decode(line).rstrip("\r\n")
+        except DataError as error:
+            yield number, error
 
 
 def parse_object(line: str) -> dict[str, Any]:
@@ -178,10 +275,10 @@ def _held_by(holder: Path) -> str:
 
 
 def cannot_read(error: Exception) -> str:
-    """Return the fact of a file that could not be read, from one of UNREADABLE."""
+    """Return the fact of a file that could not be read, from one of UNREADABLE or what a library raises."""
     if isinstance(error, zlib.error):
         return "cannot read: damaged gzip data"
-    return f"cannot read: {(getattr(error, 'strerror', None) or str(error)).lower()}"
+    return f"cannot read: {' '.join((getattr(error, 'strerror', None) or str(error)).lower().split())}"
 
 
 def cannot_write(path: Path, error: OSError) -> WriteError:

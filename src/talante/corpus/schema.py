@@ -1,6 +1,5 @@
 """Topics and targets: the labels there are, read from `schema.toml`."""
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -83,6 +82,8 @@ def load_schema(path: Path) -> Schema:
 
     Raises DataError, which names the file and the entry, when something is missing, doubled or misspelled.
     """
+    import tomllib  # a model brings its schema as JSON
+
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

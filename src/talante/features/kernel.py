@@ -87,16 +87,23 @@ def as_chars(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64
 
 
 @compiled
-def _mix(h):
+def mixed(h):
+    """Spread what differs over all bits of a hash."""
     h ^= h >> _HALF
     h *= _SPREAD
     return h ^ (h >> _HALF)
 
 
 @compiled
+def hash_on(h, entry):
+    """Go on with the hash of a word, which begins with SEED and ends with `mixed`, by an entry of ``folded``."""
+    return (h ^ U64(entry)) * _PRIME
+
+
+@compiled
 def pair_hash(first, second):
     """Return the hash of two neighboring words from theirs."""
-    return _mix(first * _SCATTER + second)
+    return mixed(first * _SCATTER + second)
 
 
 @compiled
@@ -136,7 +143,7 @@ def split_words(chars, bounds, folded, start, end, hashes, first, spaced):
 def number_words(hashes, words, slots, shift, numbers):
     """Complete the hashes of the first ``words`` words, and look up their ``numbers``, -1 where there is none."""
     for i in range(U64(words)):
-        h = _mix(hashes[i])
+        h = mixed(hashes[i])
         hashes[i] = h
         numbers[i] = look_up(slots, shift, h)
 
@@ -212,8 +219,8 @@ def whole_hash(chars, start, end, folded):
     """Return the hash of the word ``chars[start:end]``, as `number_words` completes it."""
     h = SEED
     for i in range(start, end):
-        h = (h ^ U64(folded[chars[i]])) * _PRIME
-    return _mix(h)
+        h = hash_on(h, folded[chars[i]])
+    return mixed(h)
 
 
 @compiled

@@ -18,91 +18,88 @@ from talante.features.kernel import (
     Letters,
     compiled,
     look_up,
-    pair_hash,
     table,
     term_hashes,
     whole_hash,
 )
-from talante.text.sentences import known_abbreviations, known_pairs
+from talante.text.sentences import doubtful_words
 
-_STOP, _LINE, _COMMA = (ord(c) for c in ".\n,")
-_ENDS = tuple(map(ord, ".?!…"))
+_STOP, _LINE = map(ord, ".\n")
+_ENDS, _CALLS = tuple(map(ord, ".?!…")), tuple(map(ord, "?!"))
+_CLOSING, _OPENING = tuple(map(ord, "\"')”’»")), tuple(map(ord, '“«¿¡("'))
 
-#: A shorter word may be an initial or the number of a list.
-_SHORTEST = 3
+#: Behind a word at the head of a passage, these may make a number of a list of it.
+_AFTER_NUMBER = tuple(map(ord, ".)"))
+
+#: A letter alone may be an initial or the number of a list.
+_SHORTEST = 2
 
 #: A longer word is no number of a list, in Roman figures or others, even at the head of a line.
 _LONGEST_NUMBER = 6
 
 
 class Doubts(NamedTuple):
-    """Tables of words that do not end a sentence before a full stop, and of pairs that one does not part."""
+    """A table of the words that need not end a sentence before a full stop."""
 
-    abbreviations: NDArray[np.uint64]
-    abbreviations_shift: np.uint64
-    pairs: NDArray[np.uint64]
-    pairs_shift: np.uint64
+    slots: NDArray[np.uint64]
+    shift: np.uint64
 
 
 def doubts(letters: Letters) -> Doubts:
     """Lay out what nupunkt knows. Accents and case are folded, which leaves more in doubt, never less."""
-    hashes = (np.unique(term_hashes(sorted(known), letters)) for known in (known_abbreviations(), known_pairs()))
-    (abbreviations, a), (pairs, b) = map(table, hashes)
-    return Doubts(abbreviations, a, pairs, b)
+    return Doubts(*table(np.unique(term_hashes(sorted(doubtful_words()), letters))))
 
 
 @compiled
 def passage(chars, low, high, at, folded, accentless, doubts):
     """Return start and end of the passage around ``at`` in the text from ``low`` to ``high``, and if it is in doubt.
 
-    One that is not is one sentence. Neither begins or ends with white space.
+    One that is not is one sentence. Neither begins nor ends with white space.
     """
-    first, start, doubt = at, low, False
+    start, doubt = low, False
     i = at - 1
     while i >= low:
         char = chars[i]
-        if char == _STOP and _is_sure_end(chars, low, high, i, folded, accentless, doubts):
+        if char in _ENDS and _may_end(chars, high, i, folded):
+            sure = _sure_end(chars, low, high, i, accentless, folded, doubts)
+            if sure > 0:
+                start = sure
+                break
+            doubt = True
+        if char == _LINE and _has_line_break(chars, i - 1, low - 1, -1, accentless):
             start = i + 1
             break
-        if char == _LINE and _is_blank_line(chars, low, i - 1, -1, accentless):
-            start = i + 1
-            break
-        doubt |= _may_end(chars, high, i, folded)
         i -= 1
-    i = first
-    end = high
-    last_end = -1
+    i, end, last_end = at, high, -1
     while i < high:
         char = chars[i]
-        if char == _STOP and _is_sure_end(chars, low, high, i, folded, accentless, doubts):
-            end = i + 1
-            break
-        if char == _LINE and _is_blank_line(chars, high, i + 1, 1, accentless):
-            end = i
-            break
-        if _may_end(chars, high, i, folded):
+        if char in _ENDS and _may_end(chars, high, i, folded):
+            sure = _sure_end(chars, low, high, i, accentless, folded, doubts)
+            if sure > 0:
+                end = sure
+                break
             doubt |= last_end >= 0
             last_end = i
+        if char == _LINE and _has_line_break(chars, i + 1, high, 1, accentless):
+            end = i
+            break
         i += 1
-    while end > start and folded[chars[end - 1]] & SPACE:
+    while end > start and accentless[chars[end - 1]] & SPACE:
         end -= 1
-    while start < end and folded[chars[start]] & SPACE:
+    while start < end and accentless[chars[start]] & SPACE:
         start += 1
-    return start, end, doubt or (0 <= last_end < end - 1)
+    return start, end, doubt or (0 <= last_end and (last_end < end - 1 or i < high and chars[i] in _ENDS))
 
 
 @compiled
 def _may_end(chars, high, i, folded):
-    char = chars[i]
-    if char not in _ENDS:
-        return False
     return i + 1 == high or not folded[chars[i + 1]] & WORD
 
 
 @compiled
-def _is_blank_line(chars, bound, i, step, accentless):
-    """Say whether from ``i`` on, towards ``bound``, white space has a line break."""
-    while i != bound - (step < 0) and accentless[chars[i]] & SPACE:
+def _has_line_break(chars, i, bound, step, accentless):
+    """Say whether from ``i`` on, until ``bound``, white space has a line break."""
+    while i != bound and accentless[chars[i]] & SPACE:
         if chars[i] == _LINE:
             return True
         i += step
@@ -110,33 +107,40 @@ def _is_blank_line(chars, bound, i, step, accentless):
 
 
 @compiled
-def _is_sure_end(chars, low, high, stop, folded, accentless, doubts):
+def _sure_end(chars, low, high, stop, accentless, folded, doubts):
+    """Return where a sentence surely ends with the sign at ``stop`` and what closes behind it, -1 if that is in doubt."""
     before = stop - 1
     while before >= low and accentless[chars[before]] & LETTER:
         before -= 1
     length = stop - 1 - before
     if length < _SHORTEST or (before >= low and not accentless[chars[before]] & SPACE):
-        return False
-    if length <= _LONGEST_NUMBER:
-        i = before
-        while i >= low and chars[i] != _LINE and accentless[chars[i]] & SPACE:
-            i -= 1
-        if i < low or chars[i] == _LINE:
-            return False
-    begin = stop + 1
-    if begin >= high or not accentless[chars[begin]] & SPACE:
-        return False
+        return -1
+    end = stop + 1
+    if chars[stop] == _STOP:
+        if length <= _LONGEST_NUMBER:
+            i = before
+            while i >= low and chars[i] != _LINE and accentless[chars[i]] & SPACE:
+                i -= 1
+            if i < low or chars[i] == _LINE:
+                return -1
+        while end < high and chars[end] in _CLOSING:
+            end += 1
+    elif chars[stop] not in _CALLS:
+        return -1
+    begin = end
     while begin < high and accentless[chars[begin]] & SPACE:
         begin += 1
-    if begin == high or not accentless[chars[begin]] & UPPER:
-        return False
-    end = begin
-    while end < high and accentless[chars[end]] & LETTER:
-        end += 1
-    if end == high or not (accentless[chars[end]] & SPACE or chars[end] == _COMMA):
-        return False
-    word = whole_hash(chars, before + 1, stop, folded)
-    if look_up(doubts.abbreviations, doubts.abbreviations_shift, word) >= 0:
-        return False
-    pair = pair_hash(word, whole_hash(chars, begin, end, folded))
-    return look_up(doubts.pairs, doubts.pairs_shift, pair) < 0
+    if begin == end or (chars[stop] != _STOP and begin > end + 1):
+        return -1
+    if begin < high and chars[stop] == _STOP and chars[begin] in _OPENING:
+        begin += 1
+    if begin >= high or not accentless[chars[begin]] & UPPER:
+        return -1
+    i = begin
+    while i < high and accentless[chars[i]] & LETTER:
+        i += 1
+    if i < high and chars[i] in _AFTER_NUMBER:
+        return -1
+    if look_up(doubts.slots, doubts.shift, whole_hash(chars, before + 1, stop, folded)) >= 0:
+        return -1
+    return end

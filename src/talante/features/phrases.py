@@ -1,5 +1,6 @@
 """Find phrases as `talante.text.mentions` does, compiled, in words that the kernel has split."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -8,21 +9,40 @@ from numpy.typing import NDArray
 
 from talante.features.kernel import (
     CHARACTER,
+    SEED,
     SPACE,
     WORD,
     Letters,
     compiled,
+    hash_on,
     look_up,
+    mixed,
     table,
     term_hashes,
-    whole_hash,
 )
-from talante.text.mentions import OPEN_END, PhraseFinder, letter_forms, spelled
+from talante.text.fold import fold
+from talante.text.mentions import OPEN_END, Entry, Phrase, PhraseFinder, letter_forms, spelled
 
 _BLANKS, _REST, _END, _APOSTROPHE, _HYPHEN = -1, -2, -3, -4, -5
 _PIECES = {" ": _BLANKS, "*": _REST, "'": _APOSTROPHE, "’": _APOSTROPHE, "-": _HYPHEN}
 _APOSTROPHES = tuple(map(ord, "'’"))
 _HYPHENS = tuple(map(ord, "-‐‑–"))
+_AFTER = re.compile(r"\w+\s+(\w)")
+
+
+class Needs(NamedTuple):
+    """The phrases that guarded ones need, by the words that they begin with, as in `Phrases`.
+
+    ``inflected``: those that begin with a prefix, to be tried at every word that the table does not know; ``program``:
+    the number that the steps of each are listed under; ``guarded``: the guards that each satisfies.
+    """
+
+    listed_at: NDArray[np.int32]
+    listed: NDArray[np.int32]
+    inflected: NDArray[np.int32]
+    program: NDArray[np.int32]
+    guarded_at: NDArray[np.int32]
+    guarded: NDArray[np.int32]
 
 
 class Phrases(NamedTuple):
@@ -31,57 +51,79 @@ class Phrases(NamedTuple):
     What may begin with word ``w`` is ``listed[listed_at[w]:listed_at[w + 1]]``; with a prefix, looked up in
     ``prefix_slots``, the same of ``prefixed``. The steps that spell phrase ``p`` are
     ``steps[steps_at[p]:steps_at[p + 1]]``: two characters of which the text must have one, or one of the signs above.
-    ``label``: the number of its label, -1 if none; ``guard``: which needs, in ``needs``, guard it, -1 if none.
+    ``follows``: the folded character that must stand behind its first word and a blank, 0 where it is one word: most
+    phrases that begin with a frequent word fail there. ``label``: the number of its label, -1 if none; ``guard``: the number of its guard, -1 if it has none.
     """
 
     listed_at: NDArray[np.int32]
     listed: NDArray[np.int32]
     prefix_slots: NDArray[np.uint64]
     prefix_shift: np.uint64
-    prefix_lengths: NDArray[np.int64]
+    prefix_lengths: NDArray[np.bool_]
     prefixed_at: NDArray[np.int32]
     prefixed: NDArray[np.int32]
     steps_at: NDArray[np.int32]
     steps: NDArray[np.int32]
+    follows: NDArray[np.uint32]
     label: NDArray[np.int32]
     guard: NDArray[np.int32]
-    needs_at: NDArray[np.int32]
-    needs: NDArray[np.int32]
+    needs: Needs
+
+
+def first_words(finder: PhraseFinder) -> list[str]:
+    """Return the words that a table must have for the phrases of a finder."""
+    return [*finder.by_word, *_needed(finder).by_word]
 
 
 def as_arrays(finder: PhraseFinder, labels: Sequence[str], words: Sequence[str], letters: Letters) -> Phrases:
-    """Lay out a finder whose phrases have ``labels``, for a table that numbers ``words``, folded.
+    """Lay out a finder whose phrases have ``labels``, for a table that numbers ``words``, its own among them.
 
     Raises ValueError for what the compiled finder cannot: a phrase in which a letter follows a `*`.
     """
-    entries = list(dict.fromkeys(e for index in (finder.by_word, finder.by_prefix) for of in index.values() for e in of))
+    entries, needed = _entries(finder), _needed(finder)
     number = {entry: i for i, entry in enumerate(entries)}
-    guards: dict[tuple[str, ...], int] = {}
-    for entry in entries:
-        if entry.phrase.needs:
-            guards.setdefault(entry.phrase.needs, len(guards))
-    needs = list(dict.fromkeys(phrase for guard in guards for phrase in guard))
-    programs = [_steps(entry.phrase.text) for entry in entries] + [_steps(phrase) for phrase in needs]
-    need = {phrase: len(entries) + i for i, phrase in enumerate(needs)}
+    need = {entry: i for i, entry in enumerate(_entries(needed))}
+    guards = list(dict.fromkeys(entry.phrase.needs for entry in entries if entry.phrase.needs))
     prefixes = list(finder.by_prefix)
     slots, shift = table(term_hashes(prefixes, letters))
-    listed_at, listed = _rows([[number[e] for e in finder.candidates(word)] for word in words])
-    prefixed_at, prefixed = _rows([[number[e] for e in finder.by_prefix[prefix]] for prefix in prefixes])
-    steps_at, steps = _rows(programs)
-    needs_at, needed = _rows([[need[phrase] for phrase in guard] for guard in guards])
+    inflected = [need[entry] for of in needed.by_prefix.values() for entry in of]
+    follows = [_AFTER.match(fold(entry.phrase.text)) for entry in entries]
     return Phrases(
-        listed_at, listed, slots, shift,
-        np.array(sorted({len(prefix) for prefix in prefixes}, reverse=True), dtype=np.int64),
-        prefixed_at, prefixed, steps_at, steps.reshape(-1, 2),
+        *_rows([[number[e] for e in finder.candidates(word)] for word in words]),
+        slots,
+        shift,
+        np.bincount([len(prefix) for prefix in prefixes], minlength=1) > 0,
+        *_rows([[number[e] for e in finder.by_prefix[prefix]] for prefix in prefixes]),
+        *_programs([_steps(entry.phrase.text) for entry in (*entries, *need)]),
+        np.array([letters.folded[ord(after[1])] if after else 0 for after in follows], dtype=np.uint32),
         np.array([-1 if e.phrase.label is None else labels.index(e.phrase.label) for e in entries], dtype=np.int32),
-        np.array([guards[e.phrase.needs] if e.phrase.needs else -1 for e in entries], dtype=np.int32),
-        needs_at, needed,
-    )  # fmt: skip
+        np.array([guards.index(e.phrase.needs) if e.phrase.needs else -1 for e in entries], dtype=np.int32),
+        Needs(
+            *_rows([[need[e] for e in needed.candidates(word)] for word in words]),
+            np.array(inflected, dtype=np.int32),
+            np.arange(len(entries), len(entries) + len(need), dtype=np.int32),
+            *_rows([[g for g, phrases in enumerate(guards) if entry.phrase.text in phrases] for entry in need]),
+        ),
+    )
+
+
+def _entries(finder: PhraseFinder) -> list[Entry]:
+    indexes = (finder.by_word, finder.by_prefix)
+    return list(dict.fromkeys(entry for index in indexes for of in index.values() for entry in of))
+
+
+def _needed(finder: PhraseFinder) -> PhraseFinder:
+    return PhraseFinder(Phrase(text, None) for entry in _entries(finder) for text in entry.phrase.needs)
 
 
 def _rows(rows: Sequence[Sequence[object]]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     at = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int32)
     return at, np.array([value for row in rows for value in row], dtype=np.int32)
+
+
+def _programs(programs: Sequence[Sequence[tuple[int, int]]]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    at, _ = _rows(programs)
+    return at, np.array([step for program in programs for step in program], dtype=np.int32).reshape(-1, 2)
 
 
 def _steps(phrase: str) -> list[tuple[int, int]]:
@@ -100,7 +142,14 @@ def _match(chars, at, stop, accentless, steps, first, last):
     """Return where a phrase that begins at ``at`` ends, -1 if it does not stand there."""
     for i in range(first, last):
         a, b = steps[i, 0], steps[i, 1]
-        if a == _END:
+        if a >= 0:
+            if at == stop:
+                return -1
+            char = np.int32(accentless[chars[at]] & CHARACTER)
+            if char not in (a, b):
+                return -1
+            at += 1
+        elif a == _END:
             if at < stop and accentless[chars[at]] & WORD:
                 return -1
         elif a == _REST:
@@ -114,28 +163,30 @@ def _match(chars, at, stop, accentless, steps, first, last):
             while at < stop and accentless[chars[at]] & SPACE:
                 at += 1
         else:
-            char = np.int64(accentless[chars[at]] & CHARACTER)
+            char = np.int32(accentless[chars[at]] & CHARACTER)
             if a == _APOSTROPHE:
                 if char not in _APOSTROPHES:
                     return -1
-            elif a == _HYPHEN:
-                if char not in _HYPHENS:
-                    return -1
-            elif char not in (a, b):
+            elif char not in _HYPHENS:
                 return -1
             at += 1
     return at
 
 
 @compiled
-def _is_met(chars, stop, accentless, start, words, last, phrases, guard):
-    """Say whether a text has one of the phrases that a guard needs."""
+def _look_for_needs(chars, stop, accentless, start, numbers, words, last, needs, steps_at, steps, guards):
+    """Say in ``guards``, (guards,), for each guard whether a text has one of the phrases that it needs."""
+    listed_at, listed, inflected, program, guarded_at, guarded = needs
+    guards[:] = 0
     for w in range(words, last):
-        for i in range(phrases.needs_at[guard], phrases.needs_at[guard + 1]):
-            p = phrases.needs[i]
-            if _match(chars, start[w], stop, accentless, phrases.steps, phrases.steps_at[p], phrases.steps_at[p + 1]) >= 0:
-                return True
-    return False
+        number = numbers[w]
+        low, high = (listed_at[number], listed_at[number + 1]) if number >= 0 else (0, len(inflected))
+        for i in range(low, high):
+            need = listed[i] if number >= 0 else inflected[i]
+            p = program[need]
+            if _match(chars, np.int64(start[w]), stop, accentless, steps, steps_at[p], steps_at[p + 1]) >= 0:
+                for j in range(guarded_at[need], guarded_at[need + 1]):
+                    guards[guarded[j]] = 1
 
 
 @compiled
@@ -145,56 +196,59 @@ def find(chars, stop, folded, accentless, start, end, numbers, words, last, phra
     Occurrences are added to ``found``, (…, 3): start, end and label, from row ``n`` on; returns the number of its rows
     then. ``guards``, (guards,), is scratch.
     """
-    guards[:] = -1
+    (
+        listed_at, listed, prefix_slots, prefix_shift, lengths, prefixed_at, prefixed, steps_at, steps, follows, label,
+        guard, needs,
+    ) = phrases  # fmt: skip
+    guards_are_known = False
+    prefixes = np.empty(len(lengths), np.int64)
     done = 0
     for w in range(words, last):
-        at = np.int64(start[w])
+        at, finish = np.int64(start[w]), np.int64(end[w])
         if at < done:
             continue
         number = numbers[w]
         if number >= 0:
-            for i in range(phrases.listed_at[number], phrases.listed_at[number + 1]):
-                p = phrases.listed[i]
-                finish = _try(chars, at, stop, accentless, start, words, last, phrases, guards, p)
-                if finish >= 0:
-                    done = finish
-                    n = _add(found, n, at, done, phrases.label[p])
-                    break
-            continue
-        # A word that the table does not know: its beginnings, the longest first
-        for length in phrases.prefix_lengths:
-            if length > end[w] - at:
+            known, lists = 1, 1
+            low, high = listed_at[number], listed_at[number + 1]
+            if low == high:
                 continue
-            prefix = look_up(phrases.prefix_slots, phrases.prefix_shift, whole_hash(chars, at, at + length, folded))
-            if prefix < 0:
-                continue
-            for i in range(phrases.prefixed_at[prefix], phrases.prefixed_at[prefix + 1]):
-                p = phrases.prefixed[i]
-                finish = _try(chars, at, stop, accentless, start, words, last, phrases, guards, p)
-                if finish >= 0:
-                    done = finish
-                    n = _add(found, n, at, done, phrases.label[p])
-                    break
+        else:  # a word that the table does not know: its beginnings
+            known, lists, low, high = 0, 0, 0, 0
+            h = SEED
+            for i in range(min(finish - at, len(lengths) - 1)):
+                h = hash_on(h, folded[chars[at + i]])
+                if lengths[i + 1]:
+                    prefix = look_up(prefix_slots, prefix_shift, mixed(h))
+                    if prefix >= 0:
+                        prefixes[lists] = prefix
+                        lists += 1
+        while lists > 0:  # the longest first
+            lists -= 1
+            if not known:
+                low, high = prefixed_at[prefixes[lists]], prefixed_at[prefixes[lists] + 1]
+            for i in range(low, high):
+                p = listed[i] if known else prefixed[i]
+                if follows[p] and finish + 1 < stop:
+                    entry = folded[chars[finish + 1]]
+                    if entry != follows[p] and not entry & SPACE:
+                        continue
+                ends = _match(chars, at, stop, accentless, steps, steps_at[p], steps_at[p + 1])
+                if ends < 0:
+                    continue
+                if guard[p] >= 0:
+                    if not guards_are_known:
+                        _look_for_needs(
+                            chars, stop, accentless, start, numbers, words, last, needs, steps_at, steps, guards
+                        )
+                        guards_are_known = True
+                    if not guards[guard[p]]:
+                        continue
+                done = ends
+                if label[p] >= 0:
+                    found[n, 0], found[n, 1], found[n, 2] = at, ends, label[p]
+                    n += 1
+                break
             if done > at:
                 break
     return n
-
-
-@compiled
-def _try(chars, at, stop, accentless, start, words, last, phrases, guards, p):
-    finish = _match(chars, at, stop, accentless, phrases.steps, phrases.steps_at[p], phrases.steps_at[p + 1])
-    guard = phrases.guard[p]
-    if finish >= 0 and guard >= 0:
-        if guards[guard] < 0:
-            guards[guard] = _is_met(chars, stop, accentless, start, words, last, phrases, guard)
-        if not guards[guard]:
-            return -1
-    return finish
-
-
-@compiled
-def _add(found, n, start, end, label):
-    if label < 0:
-        return n
-    found[n, 0], found[n, 1], found[n, 2] = start, end, label
-    return n + 1

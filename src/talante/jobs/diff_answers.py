@@ -6,7 +6,7 @@ from typing import Literal
 
 from talante.corpus.article import Article, Unreadable
 from talante.corpus.schema import Schema
-from talante.jobs.tag import Row, tag
+from talante.jobs.tag import MANY, Order, Row, Tagger
 from talante.model.model import Model
 from talante.model.records import Record
 
@@ -76,7 +76,8 @@ def _shared(a: Schema, b: Schema) -> tuple[list[str], list[str]]:
 
 def diff_on(articles: Sequence[Article | Unreadable], a: Model, b: Model) -> Answers:
     """Tag articles with both models and compare the answers."""
-    rows = tuple(zip(tag(articles, a, every_score=True), tag(articles, b, every_score=True), strict=True))
+    told = [Tagger(Order(every_score=True), model).rows(articles, many=len(articles) >= MANY) for model in (a, b)]
+    rows = tuple(zip(*told, strict=True))
     changes = [list(_diff_rows(old, new, *_shared(a.schema, b.schema))) for old, new in rows]
     return Answers(
         articles=len(rows),

@@ -1,39 +1,130 @@
 """Tag articles: one row out for each article in, in order."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import Any
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from talante.corpus.article import STANCES, Article, Unreadable
+from talante.corpus.read import Raw, article
+from talante.corpus.schema import Target
 from talante.errors import DataError
+from talante.model.files import load
 from talante.model.model import Model, Prediction
+from talante.text.prepare import read
+
+if TYPE_CHECKING:
+    from talante.model.bulk import Bulk
 
 Row = dict[str, Any]
 
+#: From so many articles on the kernel is worth the time that it takes to get ready.
+MANY = 256
 
-def tag(
-    articles: Iterable[Article | Unreadable],
-    model: Model,
-    *,
-    lang: str = "",
-    min_score: float = 0.0,
-    every_score: bool = False,
-) -> Iterator[Row]:
-    """Yield a row for each article; what cannot be tagged keeps its place as ``{"id": ..., "error": ...}``.
 
-    ``lang`` overrides the language of every article. A stance whose score is below ``min_score`` becomes None: unsure.
-    ``every_score`` adds the scores of all topics and of all three stances.
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How to tag: small enough to be sent to another process.
+
+    ``model``: its folder; ``targets``: those to add to it. ``lang`` overrides the language of every article. A stance
+    whose score is below ``min_score`` becomes None: unsure. ``every_score`` adds the scores of all topics and of all
+    three stances. ``chrome``: take lines off that belong to the page.
     """
-    for article in articles:
-        if isinstance(article, Unreadable):
-            yield {"id": article.id, "error": article.error}
-            continue
+
+    model: Path = Path()
+    targets: tuple[Target, ...] = field(default=(), hash=False)
+    lang: str = ""
+    min_score: float = 0.0
+    every_score: bool = False
+    chrome: bool = True
+
+
+class Tagger:
+    """Tags articles as ordered: one at a time in plain Python, many at a time by the compiled kernel."""
+
+    def __init__(self, order: Order, model: Model | None = None) -> None:
+        self.order = order
+        self.model = model or load_with(order.model, order.targets)
+
+    @cached_property
+    def bulk(self) -> "Bulk | None":
+        """Return the kernel, None where numba is not installed or the model is of a kind that it cannot run."""
         try:
-            prediction = model.predict(replace(article, lang=lang) if lang else article)
+            from talante.model.bulk import Bulk
+
+            return Bulk(self.model)
+        except (ImportError, ValueError):
+            return None
+
+    def rows(self, articles: Iterable[Article | Unreadable], many: bool = False) -> Iterator[Row]:
+        """Yield a row for each article; what cannot be tagged keeps its place as ``{"id": ..., "error": ...}``.
+
+        ``many``: by the kernel where there is one; then all articles are read before the first row comes.
+        """
+        if many and self.bulk:
+            ready = [self._ready(one) for one in articles]
+            predictions = self.bulk.predict([one for one in ready if isinstance(one, tuple)])
+            for one in ready:
+                yield one if isinstance(one, dict) else self._row(next(predictions))
+            return
+        for one in map(self._ready, articles):
+            look = self.model.preparer.look
+            yield one if isinstance(one, dict) else self._row(self.model.predict_prepared(look(*one)))
+
+    def _ready(self, one: Article | Unreadable) -> tuple[Article, str] | Row:
+        if isinstance(one, Unreadable):
+            return {"id": one.id, "error": one.error}
+        lang = self.order.lang
+        try:
+            cleaned, text = read(replace(one, lang=lang) if lang else one, chrome=self.order.chrome)
+            self.model.check_language(cleaned.lang)
         except DataError as error:
-            yield {"id": article.id, "error": str(error)}
-        else:
-            yield to_row(prediction, model, min_score=min_score, every_score=every_score)
+            return {"id": one.id, "error": str(error)}
+        return cleaned, text
+
+    def _row(self, prediction: Prediction) -> Row:
+        order = self.order
+        return to_row(prediction, self.model, min_score=order.min_score, every_score=order.every_score)
+
+
+class Part(NamedTuple):
+    """Some rows, as JSON Lines: how many there are, and how many of them are errors."""
+
+    text: str
+    rows: int
+    failed: int
+
+
+def tag_part(order: Order, raws: Sequence[Raw], many: bool = True) -> Part:
+    """Tag what `talante.corpus.read.raw_articles` yielded; the model stays in memory for the next part."""
+    return part_of(_tagger(order).rows(map(article, raws), many))
+
+
+def part_of(rows: Iterable[Row]) -> Part:
+    """Write rows as JSON Lines."""
+    lines, failed = [], 0
+    for row in rows:
+        failed += "error" in row
+        lines.append(json.dumps(row, ensure_ascii=False) + "\n")
+    return Part("".join(lines), len(lines), failed)
+
+
+@lru_cache(1)
+def _tagger(order: Order) -> Tagger:
+    return Tagger(order)
+
+
+def load_with(folder: Path, targets: Iterable[Target]) -> Model:
+    """Load a model and add targets to it.
+
+    Raises ModelError when it is missing or damaged.
+    """
+    model = load(folder)
+    for target in targets:
+        model = model.with_target(target)
+    return model
 
 
 def to_row(prediction: Prediction, model: Model, *, min_score: float = 0.0, every_score: bool = False) -> Row:

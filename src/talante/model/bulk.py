@@ -27,7 +27,7 @@ from talante.features.kernel import (
     term_hashes,
 )
 from talante.features.passages import doubts, passage
-from talante.features.phrases import as_arrays, find
+from talante.features.phrases import as_arrays, find, first_words
 from talante.features.tfidf import Tfidf
 from talante.features.tokens import is_word
 from talante.model.model import MENTION_FEATURES, Model, Prediction, StancePrediction
@@ -37,6 +37,9 @@ from talante.text.sentences import sentence_spans
 
 #: Texts are worked on in batches of so many characters, so that what belongs to one stays in the processor's cache.
 _BATCH = 100_000
+
+#: No word has this hash.
+_NOTHING = U64(0)
 
 _LOGS = 1.0 + np.log(np.maximum(np.arange(4096), 1))
 
@@ -121,42 +124,48 @@ def _read(chars, bounds, titles, folded, accentless, terms, rest, phrases, doubt
           topic_logits, topic_words, mention_at, passages):  # fmt: skip
     """Split and look up the words of texts, score topics, find mentions; return the number of passages with one."""
     of_topics, of_targets = phrases
-    words = split_words(chars, bounds, folded, space.start, space.end, space.hashes, first, spaced)
-    number_words(space.hashes, words, terms.slots, terms.shift, space.numbers)
+    slots, shift, idf, weights = terms.slots, terms.shift, terms.article, terms.topics
+    starts, ends, hashes, numbers, _, counts, terms_met, matches, mention = space
+    words = split_words(chars, bounds, folded, starts, ends, hashes, first, spaced)
+    number_words(hashes, words, slots, shift, numbers)
     topics = topic_logits.shape[1]
-    topic_guards, target_guards = np.empty(len(of_topics.needs_at), np.int8), np.empty(len(of_targets.needs_at), np.int8)
+    topic_guards = np.empty(len(of_topics.label), np.int8)  # there are no more guards than phrases
+    target_guards = np.empty(len(of_targets.label), np.int8)
     mentions, parts = 0, 0
     for a in range(len(bounds) - 1):
         low, high, begin = bounds[a], bounds[a + 1], first[a]
         logits = topic_logits[a]
-        found = find(chars, high, folded, accentless, space.start, space.end, space.numbers, begin, first[a + 1],
-                     of_topics, topic_guards, space.found, 0)  # fmt: skip
+        found = find(chars, high, folded, accentless, starts, ends, numbers, begin, first[a + 1],
+                     of_topics, topic_guards, matches, 0)  # fmt: skip
         topic_words[a] = 0.0
         for i in range(found):
-            topic = space.found[i, 2]
+            topic = matches[i, 2]
             topic_words[a, topic, 0] += 20.0 / (spaced[a] + 50)
-            topic_words[a, topic, 1] = max(topic_words[a, topic, 1], np.float64(space.found[i, 0] - low < titles[a]))
+            topic_words[a, topic, 1] = max(topic_words[a, topic, 1], np.float64(matches[i, 0] - low < titles[a]))
         mention_at[a] = mentions
-        mentions = find(chars, high, folded, accentless, space.start, space.end, space.numbers, begin, first[a + 1],
-                        of_targets, target_guards, space.mentions, mentions)  # fmt: skip
+        mentions = find(chars, high, folded, accentless, starts, ends, numbers, begin, first[a + 1],
+                        of_targets, target_guards, mention, mentions)  # fmt: skip
         finish, met = begin, 0
         for w in range(begin, first[a + 1]):
-            if space.end[w] - space.start[w] < 2:
+            if ends[w] - starts[w] < 2:
                 continue
-            space.start[finish], space.end[finish] = space.start[w], space.end[w]
-            space.hashes[finish], space.numbers[finish] = space.hashes[w], space.numbers[w]
+            starts[finish], ends[finish] = starts[w], ends[w]
+            hashes[finish], numbers[finish] = hashes[w], numbers[w]
             finish += 1
-            if space.numbers[w] >= 0:
-                met = count(space.counts, space.met, met, space.numbers[w])
+            if numbers[w] >= 0:
+                met = count(counts, terms_met, met, numbers[w])
         last[a] = finish
-        _weigh(terms.article, terms.topics, space.counts, space.met, met, logits)
+        _weigh(idf, weights, counts, terms_met, met, logits)
         for topic in range(topics):
-            said = rest.word_coef[topic, 0] * topic_words[a, topic, 0] + rest.word_coef[topic, 1] * topic_words[a, topic, 1]
+            said = (
+                rest.word_coef[topic, 0] * topic_words[a, topic, 0]
+                + rest.word_coef[topic, 1] * topic_words[a, topic, 1]
+            )
             logits[topic] += said + rest.topic_intercept[topic]
         done = low - 1
         for i in range(mention_at[a], mentions):
-            if space.mentions[i, 0] >= done:
-                start, end, unsure = passage(chars, low, high, space.mentions[i, 0], folded, accentless, doubt)
+            if mention[i, 0] >= done:
+                start, end, unsure = passage(chars, low, high, mention[i, 0], folded, accentless, doubt)
                 passages[parts, 0], passages[parts, 1], passages[parts, 2], passages[parts, 3] = a, start, end, unsure
                 parts += 1
                 done = end
@@ -165,69 +174,59 @@ def _read(chars, bounds, titles, folded, accentless, terms, rest, phrases, doubt
 
 
 @compiled
-def _add_word(terms, space, met, before, w):
-    """Count a word and its pair with the one ``before`` it, -1 or -2 for a mask, -3 for none."""
-    if space.numbers[w] >= 0:
-        met = count(space.counts, space.met, met, space.numbers[w])
-    if before == w - 1 and before >= 0:
-        pair = np.int64(space.pairs[before])
-    elif before == -3:
-        return met
-    else:
-        h = space.hashes[before] if before >= 0 else terms.mask_hashes[-1 - before]
-        pair = look_up(terms.slots, terms.shift, pair_hash(h, space.hashes[w]))
-    return count(space.counts, space.met, met, pair) if pair >= 0 else met
+def _add_token(slots, shift, counts, met, n, before, number, h, pair):
+    """Count a word or mask, and the pair with the hash ``before`` it, if any; its number is ``pair`` if that is known.
+
+    A token that the table does not know has number -1, a pair that is not looked up yet -2. Returns the terms met.
+    """
+    if number >= 0:
+        n = count(counts, met, n, number)
+    if before != _NOTHING:
+        if pair == -2:
+            pair = look_up(slots, shift, pair_hash(before, h))
+        if pair >= 0:
+            n = count(counts, met, n, pair)
+    return n
 
 
 @compiled
-def _add_mask(terms, space, met, before, mask):
-    if terms.masks[mask] >= 0:
-        met = count(space.counts, space.met, met, terms.masks[mask])
-    if before == -3:
-        return met
-    h = space.hashes[before] if before >= 0 else terms.mask_hashes[-1 - before]
-    pair = look_up(terms.slots, terms.shift, pair_hash(h, terms.mask_hashes[mask]))
-    return count(space.counts, space.met, met, pair) if pair >= 0 else met
-
-
-@compiled
-def _add_span(terms, space, met, before, done, low, high, word, last, mention, mentions, target):
+def _add_span(slots, shift, masks, mask_hashes, start, end, hashes, numbers, pairs, counts, met, n, before, done, low,
+              high, word, last, mentions, mention, mention_end, target):  # fmt: skip
     """Count the terms of a span of text with its mentions masked.
 
-    ``done``: where the last masked mention ended; ``word``, ``mention``: the first ones that may be in the span.
-    Returns the number of terms met, the last word or mask, where the last mention ended, the next word and mention, and
-    whether a border of the span or a mention lies inside a word, which only the plain implementation understands.
+    ``before``: the hash of the word or mask before; ``done``: where the last masked mention ended; ``word``,
+    ``mention``: the first ones that may be in the span. Returns the number of terms met, these four as they are behind
+    the span, and whether a border of the span or of a mention lies inside a word, which only the plain implementation
+    understands.
     """
     low = max(low, done)
-    while word < last and space.start[word] < low:
-        odd = space.end[word] > low
+    odd = False
+    while word < last and start[word] < low:
+        odd |= end[word] > low
         word += 1
-        if odd:
-            return met, before, done, word, mention, True
-    while mention < mentions and space.mentions[mention, 0] < high:
-        start, end = space.mentions[mention, 0], space.mentions[mention, 1]
-        while word < last and space.start[word] < start:
-            met = _add_word(terms, space, met, before, word)
-            before = word
+    is_next = False  # whether the word before this one is the one before it in the text
+    while True:
+        until = high
+        if mention < mention_end and mentions[mention, 0] < high:
+            until = mentions[mention, 0]
+        while word < last and start[word] < until:
+            pair = np.int64(pairs[word - 1]) if is_next else -2
+            n = _add_token(slots, shift, counts, met, n, before, np.int64(numbers[word]), hashes[word], pair)
+            before = hashes[word]
+            is_next = True
+            odd |= end[word] > until
             word += 1
-        mask = 0 if space.mentions[mention, 2] == target else 1
-        met = _add_mask(terms, space, met, before, mask)
-        before = -1 - mask
-        while word < last and space.start[word] < end:
-            odd = space.end[word] > end
+        if until == high:
+            return n, before, done, word, mention, odd
+        mask = 0 if mentions[mention, 2] == target else 1
+        n = _add_token(slots, shift, counts, met, n, before, masks[mask], mask_hashes[mask], -2)
+        before = mask_hashes[mask]
+        is_next = False
+        done = mentions[mention, 1]
+        while word < last and start[word] < done:
+            odd |= end[word] > done
             word += 1
-            if odd:
-                return met, before, done, word, mention, True
-        done = end
         mention += 1
-    while word < last and space.start[word] < high:
-        met = _add_word(terms, space, met, before, word)
-        before = word
-        odd = space.end[word] > high
-        word += 1
-        if odd:
-            return met, before, done, word, mention, True
-    return met, before, done, word, mention, False
 
 
 @compiled
@@ -237,6 +236,20 @@ def _take_sides(bounds, titles, terms, rest, space, first, last, spaced, topic_w
 
     ``sentences``, (sentences, 2), has at least those with a mention. What is ``odd``, (texts,), must be done otherwise.
     """
+    (
+        slots,
+        shift,
+        article_idf,
+        near_idf,
+        whole_idf,
+        _,
+        own_weights,
+        near_weights,
+        whole_weights,
+        masks,
+        mask_hashes,
+    ) = terms
+    starts, ends, hashes, numbers, pairs, counts, met, _, mentions = space
     targets = probabilities.shape[1]
     own, near, whole = np.zeros(3), np.zeros(4), np.zeros(3)
     for a in range(len(bounds) - 1):
@@ -246,35 +259,35 @@ def _take_sides(bounds, titles, terms, rest, space, first, last, spaced, topic_w
         if begin == end:
             continue
         for w in range(first[a], last[a] - 1):
-            space.pairs[w] = look_up(terms.slots, terms.shift, pair_hash(space.hashes[w], space.hashes[w + 1]))
-        own_is_known = False
+            pairs[w] = look_up(slots, shift, pair_hash(hashes[w], hashes[w + 1]))
         for target in range(targets):
             times, earliest, latest = 0, 0, 0
             for i in range(begin, end):
-                if space.mentions[i, 2] == target:
-                    earliest = space.mentions[i, 0] if times == 0 else earliest
-                    latest = space.mentions[i, 0]
+                if mentions[i, 2] == target:
+                    earliest = mentions[i, 0] if times == 0 else earliest
+                    latest = mentions[i, 0]
                     times += 1
             if times == 0:
                 continue
-            opened, met, before, done, word, mention = 0, 0, -3, low, first[a], begin
+            opened, n, before, done, word, mention = 0, 0, _NOTHING, low, first[a], begin
             for s in range(sentence_at[a], sentence_at[a + 1]):
                 from_, to = sentences[s, 0], sentences[s, 1]
-                while mention < end and space.mentions[mention, 0] < from_:
+                while mention < end and mentions[mention, 0] < from_:
                     mention += 1
                 names, opens = False, False
                 i = mention
-                while i < end and space.mentions[i, 0] < to:
-                    if space.mentions[i, 2] == target:
+                while i < end and mentions[i, 0] < to:
+                    if mentions[i, 2] == target:
                         names = True
-                        opens |= space.mentions[i, 0] < from_ + OPENING
+                        opens |= mentions[i, 0] < from_ + OPENING
                     i += 1
                 opened += opens
                 if names:
-                    met, before, done, word, mention, is_odd = _add_span(
-                        terms, space, met, before, done, from_, to, word, last[a], mention, end, target)  # fmt: skip
+                    n, before, done, word, mention, is_odd = _add_span(
+                        slots, shift, masks, mask_hashes, starts, ends, hashes, numbers, pairs, counts, met, n, before,
+                        done, from_, to, word, last[a], mentions, mention, end, target)  # fmt: skip
                     odd[a] |= is_odd
-            _weigh(terms.near, terms.in_near, space.counts, space.met, met, near)
+            _weigh(near_idf, near_weights, counts, met, n, near)
             length = np.float64(high - low)
             logit = near[3] + rest.addressed[0]
             logit += rest.addressed_coef[0] * np.log(times) + rest.addressed_coef[1] * np.log(spaced[a])
@@ -287,19 +300,18 @@ def _take_sides(bounds, titles, terms, rest, space, first, last, spaced, topic_w
                     logit += rest.topic_words[target, topic, k] * topic_words[a, topic, k]
             if 1.0 / (1.0 + np.exp(-logit)) < rest.addressed[1]:
                 continue
-            if not own_is_known:
-                own_is_known = True
-            met = 0
+            n = 0
             for w in range(first[a], last[a]):
-                if space.numbers[w] >= 0:
-                    met = count(space.counts, space.met, met, space.numbers[w])
-                if w + 1 < last[a] and space.pairs[w] >= 0:
-                    met = count(space.counts, space.met, met, space.pairs[w])
-            _weigh(terms.article, terms.own[target], space.counts, space.met, met, own)
-            met, before, done, word, mention, is_odd = _add_span(
-                terms, space, 0, -3, low, low, high, first[a], last[a], begin, end, target)  # fmt: skip
+                if numbers[w] >= 0:
+                    n = count(counts, met, n, numbers[w])
+                if w + 1 < last[a] and pairs[w] >= 0:
+                    n = count(counts, met, n, pairs[w])
+            _weigh(article_idf, own_weights[target], counts, met, n, own)
+            n, before, done, word, mention, is_odd = _add_span(
+                slots, shift, masks, mask_hashes, starts, ends, hashes, numbers, pairs, counts, met, 0, _NOTHING, low,
+                low, high, first[a], last[a], mentions, begin, end, target)  # fmt: skip
             odd[a] |= is_odd
-            _weigh(terms.whole, terms.in_whole, space.counts, space.met, met, whole)
+            _weigh(whole_idf, whole_weights, counts, met, n, whole)
             top = -np.inf
             for k in range(3):
                 own[k] += near[k] + whole[k] + rest.own_intercept[target, k] + rest.intercept[k]
@@ -326,7 +338,9 @@ class Bulk:
         self.model = model
         self._letters = Letters()
         finders = (model.preparer.topic_finder, model.preparer.target_finder)
-        self._terms, words = _laid_out(model, [word for f in finders for word in f.by_word], self._letters)
+        self._terms, words = _laid_out(
+            model, [word for finder in finders for word in first_words(finder)], self._letters
+        )
         self._phrases = tuple(
             as_arrays(finder, labels, words, self._letters)
             for finder, labels in zip(finders, (schema.topic_ids, schema.target_ids), strict=True)

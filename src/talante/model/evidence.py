@@ -96,7 +96,7 @@ def _topics(
     words = _occurrences(
         article, model.article_terms.words, model.article_terms.words_of(vector), model.article_terms.parts
     )
-    phrases = model.preparer.topic_words(prepared.text)
+    phrases = model.preparer.topic_finder.find(prepared.text)
     for topic in wanted:
         number = model.schema.topic_ids.index(topic)
         density, in_title = (np.array(word_features(prepared, topic)) * topics.word_coef[number]).tolist()

@@ -159,12 +159,7 @@ class Model:
 
     def predict_prepared(self, prepared: Prepared) -> Prediction:
         """Tag an article that was prepared with the same schema."""
-        lang = prepared.article.lang
-        if lang not in self.languages:
-            raise DataError(
-                f"language is '{lang}', and the model was trained on {', '.join(self.languages)}",
-                remedy="if that is wrong, name the language with --lang",
-            )
+        self.check_language(prepared.article.lang)
         vector = self.article_terms.vector(prepared.text)
         probabilities = sigmoid(self.topic_logits(prepared, vector))
         scores = dict(zip(self.schema.topic_ids, probabilities.tolist(), strict=True))
@@ -176,6 +171,14 @@ class Model:
             if self.is_addressed(prepared, target)
         }
         return Prediction(prepared.article, scores, tuple(sorted(topics, key=lambda t: -scores[t])), stances)
+
+    def check_language(self, lang: str) -> None:
+        """Raise DataError for a language that the model was not trained on."""
+        if lang not in self.languages:
+            raise DataError(
+                f"language is '{lang}', and the model was trained on {', '.join(self.languages)}",
+                remedy="if that is wrong, name the language with --lang",
+            )
 
     def is_addressed(self, prepared: Prepared, target: str) -> bool:
         """Say whether an article really treats a target, and does not only name it in passing."""

@@ -52,19 +52,25 @@ _LONGEST_TITLE = 200  # characters
 _MASK_BRACKETS = str.maketrans("⟦⟧", "[]")  # they mark masks (see contexts.py), so no text may bring its own
 
 
-def clean(article: Article) -> Article:
+def clean(article: Article, chrome: bool = True) -> Article:
     """Return the article as plain text without page chrome, its title apart from its text.
 
-    Raises DataError when no text is left.
+    Without ``chrome`` every line stays, and so does a title in the first one. Raises DataError when no text is left.
     """
     if article.format == "html":
         article = _from_html(article)
     text, title = plain(article.text), " ".join(plain(article.title).split())
     if article.format == "markdown":
         text = plain(_from_markdown(text))  # which may have written characters as entities
-    text = _strip_chrome(text)
+    text = _strip_chrome(text) if chrome else text.strip()
     first, _, rest = text.partition("\n")
-    if not title and rest.strip() and len(first) <= _LONGEST_TITLE and not first.endswith((".", ",", ";", ":")):
+    if (
+        chrome
+        and not title
+        and rest.strip()
+        and len(first) <= _LONGEST_TITLE
+        and not first.endswith((".", ",", ";", ":"))
+    ):
         title = " ".join(first.split())
     if title and " ".join(first.split()) == title:
         text = rest.strip()

@@ -21,15 +21,9 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def known_abbreviations() -> frozenset[str]:
-    """Return the words, in lower case, behind which a full stop need not end a sentence."""
+def doubtful_words() -> set[str]:
+    """Return the words, in lower case, behind which a full stop need not end a sentence: abbreviations for the most."""
     import nupunkt
 
-    return frozenset(nupunkt.load_default_model().abbreviations)
-
-
-def known_pairs() -> frozenset[str]:
-    """Return the pairs of words, in lower case, which a full stop between them does not part."""
-    import nupunkt
-
-    return frozenset(" ".join(pair) for pair in nupunkt.load_default_model().parameters.collocations)
+    splitter = nupunkt.load("default")
+    return {*splitter.abbreviations, *(first for first, _ in splitter.parameters.collocations)}
