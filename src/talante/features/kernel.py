@@ -39,6 +39,9 @@ _NUMBER_BITS = U64(24)
 _NUMBER = U64((1 << 24) - 1)
 _PRINT = U64((1 << 40) - 1)
 
+#: The logarithm of the bits that a table has for each slot.
+_SPARSE = U64(2)
+
 #: An entry of ``Letters``: a character, and above it what kind of character it is.
 CHARACTER = np.uint32((1 << 21) - 1)
 WORD, SPACE, UPPER, LETTER = (np.uint32(1 << bit) for bit in (24, 25, 26, 27))
@@ -162,11 +165,32 @@ def look_up(slots, shift, h):
         place = (place + U64(1)) & last
 
 
+@compiled
+def number_pairs(hashes, first, last, slots, shift, known, numbers, scratch, kept):
+    """Look up the ``numbers`` of the pairs that each of the words from ``first`` on makes with the next one.
+
+    ``scratch`` and ``kept`` are room for as many words.
+    """
+    # Few pairs are terms: bits that fit into the nearest cache leave out most of the others, without a branch
+    n = 0
+    for w in range(first, last - 1):
+        h = pair_hash(hashes[w], hashes[w + 1])
+        scratch[w] = h
+        numbers[w] = -1
+        kept[n] = w
+        bit = h >> (shift - _SPARSE)
+        n += np.int64((known[bit >> U64(6)] >> (bit & U64(63))) & U64(1))
+    for i in range(n):
+        w = kept[i]
+        numbers[w] = look_up(slots, shift, scratch[w])
+
+
 class Table(NamedTuple):
-    """Hashes and their numbers, for `look_up`."""
+    """Hashes and their numbers, for `look_up`; ``known`` has four bits for each slot, of which few are set."""
 
     slots: NDArray[np.uint64]
     shift: np.uint64
+    known: NDArray[np.uint64]
 
 
 def table(hashes: NDArray[np.uint64]) -> Table:
@@ -179,17 +203,20 @@ def table(hashes: NDArray[np.uint64]) -> Table:
     bits = max(4, int(2 * len(hashes)).bit_length())
     slots = np.zeros(1 << bits, dtype=np.uint64)
     shift = U64(64 - bits)
-    _insert(slots, shift, hashes)
-    return Table(slots, shift)
+    known = np.zeros((len(slots) << int(_SPARSE)) // 64, dtype=np.uint64)
+    _insert(slots, shift, known, hashes)
+    return Table(slots, shift, known)
 
 
 @compiled
-def _insert(slots, shift, hashes):
+def _insert(slots, shift, known, hashes):
     last = U64(len(slots) - 1)
     for i in range(len(hashes)):
         place = hashes[i] >> shift
         while slots[place] != U64(0):
             place = (place + U64(1)) & last
+        bit = hashes[i] >> (shift - _SPARSE)
+        known[bit >> U64(6)] |= U64(1) << (bit & U64(63))
         slots[place] = ((hashes[i] & _PRINT) << _NUMBER_BITS) | U64(i + 1)
 
 
@@ -225,9 +252,11 @@ def whole_hash(chars, start, end, folded):
 
 @compiled
 def count(counts, met, n, number):
-    """Count a term; return the number of different ones, the first ``n`` of which are in ``met``."""
-    if counts[number] == 0:
-        met[n] = number
-        n += 1
+    """Count a term; return the number of different ones, the first ``n`` of which are in ``met``.
+
+    What has number -1 is counted in the last place: a branch that leaves it out would cost more than that.
+    """
+    met[n] = number
+    n += np.int64(counts[number] == 0)
     counts[number] += 1
     return n

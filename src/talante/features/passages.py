@@ -47,7 +47,7 @@ class Doubts(NamedTuple):
 
 def doubts(letters: Letters) -> Doubts:
     """Lay out what nupunkt knows. Accents and case are folded, which leaves more in doubt, never less."""
-    return Doubts(*table(np.unique(term_hashes(sorted(doubtful_words()), letters))))
+    return Doubts(*table(np.unique(term_hashes(sorted(doubtful_words()), letters)))[:2])
 
 
 @compiled

@@ -85,7 +85,7 @@ def as_arrays(finder: PhraseFinder, labels: Sequence[str], words: Sequence[str],
     need = {entry: i for i, entry in enumerate(_entries(needed))}
     guards = list(dict.fromkeys(entry.phrase.needs for entry in entries if entry.phrase.needs))
     prefixes = list(finder.by_prefix)
-    slots, shift = table(term_hashes(prefixes, letters))
+    slots, shift, _ = table(term_hashes(prefixes, letters))
     inflected = [need[entry] for of in needed.by_prefix.values() for entry in of]
     follows = [_AFTER.match(fold(entry.phrase.text)) for entry in entries]
     return Phrases(

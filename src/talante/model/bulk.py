@@ -20,6 +20,7 @@ from talante.features.kernel import (
     compiled,
     count,
     look_up,
+    number_pairs,
     number_words,
     pair_hash,
     split_words,
@@ -54,6 +55,7 @@ class _Terms(NamedTuple):
 
     slots: NDArray[np.uint64]
     shift: np.uint64
+    known: NDArray[np.uint64]
     article: NDArray[np.float64]
     near: NDArray[np.float64]
     whole: NDArray[np.float64]
@@ -85,6 +87,7 @@ class _Space(NamedTuple):
     hashes: NDArray[np.uint64]
     numbers: NDArray[np.int32]
     pairs: NDArray[np.int32]
+    pair_hashes: NDArray[np.uint64]
     counts: NDArray[np.int32]
     met: NDArray[np.int32]
     found: NDArray[np.int64]
@@ -96,7 +99,7 @@ def _space(words: int, terms: int) -> _Space:
         return np.zeros(shape or (words,), dtype=dtype)
 
     return _Space(
-        *(room(t) for t in (np.int32, np.int32, np.uint64, np.int32, np.int32)),
+        *(room(t) for t in (np.int32, np.int32, np.uint64, np.int32, np.int32, np.uint64)),
         room(np.int32, terms), room(np.int32, 2 * words), room(np.int64, words, 3), room(np.int64, words, 3),
     )  # fmt: skip
 
@@ -125,7 +128,7 @@ def _read(chars, bounds, titles, folded, accentless, terms, rest, phrases, doubt
     """Split and look up the words of texts, score topics, find mentions; return the number of passages with one."""
     of_topics, of_targets = phrases
     slots, shift, idf, weights = terms.slots, terms.shift, terms.article, terms.topics
-    starts, ends, hashes, numbers, _, counts, terms_met, matches, mention = space
+    starts, ends, hashes, numbers, _, _, counts, terms_met, matches, mention = space
     words = split_words(chars, bounds, folded, starts, ends, hashes, first, spaced)
     number_words(hashes, words, slots, shift, numbers)
     topics = topic_logits.shape[1]
@@ -152,8 +155,7 @@ def _read(chars, bounds, titles, folded, accentless, terms, rest, phrases, doubt
             starts[finish], ends[finish] = starts[w], ends[w]
             hashes[finish], numbers[finish] = hashes[w], numbers[w]
             finish += 1
-            if numbers[w] >= 0:
-                met = count(counts, terms_met, met, numbers[w])
+            met = count(counts, terms_met, met, numbers[w])
         last[a] = finish
         _weigh(idf, weights, counts, terms_met, met, logits)
         for topic in range(topics):
@@ -174,18 +176,11 @@ def _read(chars, bounds, titles, folded, accentless, terms, rest, phrases, doubt
 
 
 @compiled
-def _add_token(slots, shift, counts, met, n, before, number, h, pair):
-    """Count a word or mask, and the pair with the hash ``before`` it, if any; its number is ``pair`` if that is known.
-
-    A token that the table does not know has number -1, a pair that is not looked up yet -2. Returns the terms met.
-    """
-    if number >= 0:
-        n = count(counts, met, n, number)
+def _add_token(slots, shift, counts, met, n, before, number, h):
+    """Count a word or mask, and its pair with the one that has the hash ``before``, if any."""
+    n = count(counts, met, n, number)
     if before != _NOTHING:
-        if pair == -2:
-            pair = look_up(slots, shift, pair_hash(before, h))
-        if pair >= 0:
-            n = count(counts, met, n, pair)
+        n = count(counts, met, n, look_up(slots, shift, pair_hash(before, h)))
     return n
 
 
@@ -204,24 +199,24 @@ def _add_span(slots, shift, masks, mask_hashes, start, end, hashes, numbers, pai
     while word < last and start[word] < low:
         odd |= end[word] > low
         word += 1
-    is_next = False  # whether the word before this one is the one before it in the text
     while True:
         until = high
         if mention < mention_end and mentions[mention, 0] < high:
             until = mentions[mention, 0]
-        while word < last and start[word] < until:
-            pair = np.int64(pairs[word - 1]) if is_next else -2
-            n = _add_token(slots, shift, counts, met, n, before, np.int64(numbers[word]), hashes[word], pair)
-            before = hashes[word]
-            is_next = True
-            odd |= end[word] > until
+        if word < last and start[word] < until:
+            n = _add_token(slots, shift, counts, met, n, before, np.int64(numbers[word]), hashes[word])
             word += 1
+            while word < last and start[word] < until:
+                n = count(counts, met, n, numbers[word])
+                n = count(counts, met, n, pairs[word - 1])
+                word += 1
+            before = hashes[word - 1]
+            odd |= end[word - 1] > until
         if until == high:
             return n, before, done, word, mention, odd
         mask = 0 if mentions[mention, 2] == target else 1
-        n = _add_token(slots, shift, counts, met, n, before, masks[mask], mask_hashes[mask], -2)
+        n = _add_token(slots, shift, counts, met, n, before, masks[mask], mask_hashes[mask])
         before = mask_hashes[mask]
-        is_next = False
         done = mentions[mention, 1]
         while word < last and start[word] < done:
             odd |= end[word] > done
@@ -236,20 +231,9 @@ def _take_sides(bounds, titles, terms, rest, space, first, last, spaced, topic_w
 
     ``sentences``, (sentences, 2), has at least those with a mention. What is ``odd``, (texts,), must be done otherwise.
     """
-    (
-        slots,
-        shift,
-        article_idf,
-        near_idf,
-        whole_idf,
-        _,
-        own_weights,
-        near_weights,
-        whole_weights,
-        masks,
-        mask_hashes,
-    ) = terms
-    starts, ends, hashes, numbers, pairs, counts, met, _, mentions = space
+    slots, shift, known = terms.slots, terms.shift, terms.known
+    masks, mask_hashes, own_weights = terms.masks, terms.mask_hashes, terms.own
+    starts, ends, hashes, numbers, pairs, pair_hashes, counts, met, _, mentions = space
     targets = probabilities.shape[1]
     own, near, whole = np.zeros(3), np.zeros(4), np.zeros(3)
     for a in range(len(bounds) - 1):
@@ -258,8 +242,7 @@ def _take_sides(bounds, titles, terms, rest, space, first, last, spaced, topic_w
         odd[a] = False
         if begin == end:
             continue
-        for w in range(first[a], last[a] - 1):
-            pairs[w] = look_up(slots, shift, pair_hash(hashes[w], hashes[w + 1]))
+        number_pairs(hashes, first[a], last[a], slots, shift, known, pairs, pair_hashes, met)
         for target in range(targets):
             times, earliest, latest = 0, 0, 0
             for i in range(begin, end):
@@ -287,7 +270,7 @@ def _take_sides(bounds, titles, terms, rest, space, first, last, spaced, topic_w
                         slots, shift, masks, mask_hashes, starts, ends, hashes, numbers, pairs, counts, met, n, before,
                         done, from_, to, word, last[a], mentions, mention, end, target)  # fmt: skip
                     odd[a] |= is_odd
-            _weigh(near_idf, near_weights, counts, met, n, near)
+            _weigh(terms.near, terms.in_near, counts, met, n, near)
             length = np.float64(high - low)
             logit = near[3] + rest.addressed[0]
             logit += rest.addressed_coef[0] * np.log(times) + rest.addressed_coef[1] * np.log(spaced[a])
@@ -302,16 +285,15 @@ def _take_sides(bounds, titles, terms, rest, space, first, last, spaced, topic_w
                 continue
             n = 0
             for w in range(first[a], last[a]):
-                if numbers[w] >= 0:
-                    n = count(counts, met, n, numbers[w])
-                if w + 1 < last[a] and pairs[w] >= 0:
-                    n = count(counts, met, n, pairs[w])
-            _weigh(article_idf, own_weights[target], counts, met, n, own)
+                n = count(counts, met, n, numbers[w])
+            for w in range(first[a], last[a] - 1):
+                n = count(counts, met, n, pairs[w])
+            _weigh(terms.article, own_weights[target], counts, met, n, own)
             n, before, done, word, mention, is_odd = _add_span(
                 slots, shift, masks, mask_hashes, starts, ends, hashes, numbers, pairs, counts, met, 0, _NOTHING, low,
                 low, high, first[a], last[a], mentions, begin, end, target)  # fmt: skip
             odd[a] |= is_odd
-            _weigh(whole_idf, whole_weights, counts, met, n, whole)
+            _weigh(terms.whole, terms.in_whole, counts, met, n, whole)
             top = -np.inf
             for k in range(3):
                 own[k] += near[k] + whole[k] + rest.own_intercept[target, k] + rest.intercept[k]
@@ -402,19 +384,23 @@ class Bulk:
     ) -> Iterator[Prediction]:
         topic_ids, target_ids = self.model.schema.topic_ids, self.model.schema.target_ids
         scores = 1.0 / (1.0 + np.exp(-logits))
-        passed = scores >= self.model.topics.threshold
+        passed = (scores >= self.model.topics.threshold).tolist()
         addressed = ~np.isnan(probabilities[:, :, 0])
-        for i, (article, text) in enumerate(batch):
-            if odd[i]:
+        odd_ones, sides, said = odd.tolist(), addressed.tolist(), probabilities.tolist()
+        for i, row in enumerate(scores.tolist()):
+            article, text = batch[i]
+            if odd_ones[i]:
                 yield self.model.predict_prepared(self.model.preparer.look(article, text))
                 continue
-            of = dict(zip(topic_ids, scores[i].tolist(), strict=True))
-            topics = [topic_ids[t] for t in np.flatnonzero(passed[i]).tolist()]
+            of = dict(zip(topic_ids, row, strict=True))
+            topics = [topic for topic, is_so in zip(topic_ids, passed[i], strict=True) if is_so]
+            topics.sort(key=of.__getitem__, reverse=True)
             stances = {
-                target_ids[g]: StancePrediction(tuple(probabilities[i, g].tolist()))
-                for g in np.flatnonzero(addressed[i]).tolist()
+                target: StancePrediction(tuple(three))
+                for target, three, is_so in zip(target_ids, said[i], sides[i], strict=True)
+                if is_so
             }
-            yield Prediction(article, of, tuple(sorted(topics, key=lambda t: -of[t])), stances)
+            yield Prediction(article, of, tuple(topics), stances)
 
 
 def _sentences(
@@ -445,7 +431,7 @@ def _laid_out(model: Model, more: Sequence[str], letters: Letters) -> tuple[_Ter
     order = sorted(weight, key=lambda term: (not is_word(term), weight[term]))
     number = {term: i for i, term in enumerate(order)}
     words = [term for term in order if is_word(term)]
-    slots, shift = table(term_hashes(order, letters))
+    lookup = table(term_hashes(order, letters))
     columns = [np.array([number[term] for term in view.terms], dtype=np.int64) for view in views]
 
     def by_term(at: NDArray[np.int64], weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -454,7 +440,7 @@ def _laid_out(model: Model, more: Sequence[str], letters: Letters) -> tuple[_Ter
         return laid
 
     def idf(view: Tfidf, at: NDArray[np.int64]) -> NDArray[np.float64]:
-        laid = np.zeros(len(order))
+        laid = np.zeros(len(order) + 1)  # the last one for what the table does not have
         laid[at] = view.idf
         return laid
 
@@ -463,7 +449,7 @@ def _laid_out(model: Model, more: Sequence[str], letters: Letters) -> tuple[_Ter
     stances = model.stances
     masks = [TARGET_MASK, OTHER_MASK]
     return _Terms(
-        slots, shift, *(idf(view, at) for view, at in zip(views, columns, strict=True)),
+        *lookup, *(idf(view, at) for view, at in zip(views, columns, strict=True)),
         topics=by_term(word_columns, model.topics.coef)[: len(words)],
         own=np.array([by_term(article, of) for of in stances.own]),
         in_near=by_term(near, np.concatenate([stances.near, model.addressed.near[None]])),

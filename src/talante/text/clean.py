@@ -49,7 +49,8 @@ _ROLE = re.compile(
 
 _LONGEST_TITLE = 200  # characters
 
-_MASK_BRACKETS = str.maketrans("⟦⟧", "[]")  # they mark masks (see contexts.py), so no text may bring its own
+# Control and invisible characters split words for the tokenizer and not for the reader.
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u200b-\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]")
 
 
 def clean(article: Article, chrome: bool = True) -> Article:
@@ -86,13 +87,9 @@ def full_text(article: Article) -> str:
 
 def plain(text: str) -> str:
     """Return a text with composed characters, plain line breaks, no invisible characters and no mask brackets."""
-    # Control and invisible characters split words for the tokenizer and not for the reader.
-    text = re.sub(
-        r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad​-‏⁠﻿\u202a-\u202e\u2066-\u2069]",
-        "",
-        text.replace("\r\n", "\n").replace("\r", "\n"),
-    )
-    return unicodedata.normalize("NFC", text).translate(_MASK_BRACKETS)
+    text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    # The brackets mark masks (contexts.py), so no text may bring its own
+    return unicodedata.normalize("NFC", text).replace("⟦", "[").replace("⟧", "]")
 
 
 def _from_html(article: Article) -> Article:

@@ -91,7 +91,7 @@ def read(article: Article, chrome: bool = True) -> tuple[Article, str]:
     lang = cleaned.lang or identify(text)
     if lang is None:
         raise DataError("language cannot be told", remedy="give it with --lang or in the record's 'lang'")
-    return replace(cleaned, lang=lang), text
+    return cleaned if cleaned.lang == lang else replace(cleaned, lang=lang), text
 
 
 def _found(mentions: Iterable[Mention], title: int, length: int, sentences: Sequence[Span] = ()) -> dict[str, Found]:
