@@ -8,9 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from talante.cli import predict
+from talante.cli.lazy import LazyCommand
 from tests.conftest import MINI, Run
 
 TEXT = "Toral lies again. The corrupt town hall wastes our money, and the harbor rots at its docks."
@@ -84,7 +88,7 @@ def test_output_to_a_file_appears_whole(talante: Run, tmp_path: Path) -> None:
         (["predict", "*.txt"], 2, "error: *.txt: no file matches this pattern"),
         (["predict", "empty"], 3, "error: empty: no articles in this folder; looked for .txt"),
         (["predict", "--lang", "de", "-"], 2, "error: --lang: unknown language 'de'; known: en, es"),
-        (["predict", "-o", "x.xlsx", "-"], 2, "error: --output: 'x.xlsx' does not end in .jsonl; only JSON Lines"),
+        (["predict", "-o", "x.xlsx", "-"], 2, "error: --output: 'x.xlsx' ends in none of .jsonl"),
         (["predict", "-o", "no/such/folder/x.jsonl", "-"], 9, "x.jsonl: cannot write: no such file or directory"),
         (["predict", "-m", "nothing", "-"], 4, "no model 'nothing'"),
         (["predict", "-m", "empty", "-"], 4, "error: empty: no model here: no model.json"),
@@ -298,7 +302,9 @@ def test_ctrl_c_ends_with_130_and_leaves_no_half_file(tmp_path: Path, registry: 
 
 
 def test_a_bug_is_named_without_a_traceback_unless_asked_for(talante: Run, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text("import talante.jobs.tag as t\ndef tag(*a, **k): 1 / 0\nt.tag = tag\n")
+    (tmp_path / "sitecustomize.py").write_text(
+        "import talante.jobs.tag as t\ndef rows(*a, **k): 1 / 0\nt.Tagger.rows = rows\n"
+    )
     result = talante("predict", "-", stdin=TEXT.encode(), PYTHONPATH=str(tmp_path))
     assert result.returncode == 1
     assert said(result).startswith("error: a bug in talante: ZeroDivisionError: division by zero")
@@ -323,9 +329,47 @@ def test_help_and_version(talante: Run) -> None:
         assert result.returncode == 0 and b"Usage: talante" in result.stdout, command
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        [],
+        ["a.txt", "-", "--all"],
+        ["", "--model", "", "--target", "a=b", "--target", "c=d"],
+        ["--min-score", "0.5", "--output", "x.jsonl", "--lang", "es"],
+        ["--min-score", "2"],
+        ["--min-score", "x"],
+    ],
+)
+def test_values_are_those_that_typer_makes_of_them(args: list[str]) -> None:
+    def parsed(command: Any) -> Any:
+        try:
+            return command.make_context("predict", list(args)).params
+        except Exception as wrong:
+            return type(wrong), str(wrong)
+
+    plain = typer.Typer()
+    plain.command()(predict.predict)
+    assert parsed(LazyCommand("predict").load()) == parsed(typer.main.get_command(plain))
+
+
 def test_shell_completion_can_be_shown(talante: Run) -> None:
     result = talante("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
     assert result.returncode == 0 and b"complete" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("tr", {"train"}),
+        ("models ro", {"rollback"}),
+        ("predict --min", {"--min-score"}),
+        ("retrain --log-format j", {"json"}),
+    ],
+)
+def test_the_shell_completes_commands_and_options(talante: Run, line: str, found: set[str]) -> None:
+    words = f"talante {line}"
+    asked = {"_TALANTE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    assert set(talante(**asked).stdout.decode().split()) == found
 
 
 def test_article_text_is_never_terminal_markup(tmp_path: Path, registry: Path) -> None:

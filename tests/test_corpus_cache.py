@@ -30,13 +30,13 @@ def many_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def worked_on(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that grows with the id of each article that is really prepared."""
     seen: list[str] = []
-    real = module.Preparer.prepare
+    real = module.read
 
-    def prepare(self: module.Preparer, article: module.Article) -> module.Prepared:
+    def read(article: module.Article) -> tuple[module.Article, str]:
         seen.append(article.id)
-        return real(self, article)
+        return real(article)
 
-    monkeypatch.setattr(module.Preparer, "prepare", prepare)
+    monkeypatch.setattr(module, "read", read)
     return seen
 
 

@@ -18,7 +18,7 @@ def commands() -> list[str]:
     top = typer.main.get_command(app)
     names = []
     for name, command in top.commands.items():  # type: ignore[attr-defined]
-        inner = getattr(command, "commands", {})
+        inner = getattr(command.load(), "commands", {})
         names += [f"{name} {sub}" for sub in inner] or [name]
     return names
 
@@ -28,6 +28,13 @@ def test_every_command_is_documented() -> None:
     for command in commands():
         group, _, name = command.partition(" ")
         assert f"talante {command}" in README or (group in changelog and name in changelog), command
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
+    for command in typer.main.get_command(app).commands.values():  # type: ignore[attr-defined]
+        loaded = command.load()
+        assert loaded.help.partition("\n\n")[0] == command.help
+        assert (loaded.name, loaded.short_help, loaded.hidden, loaded.deprecated) == (command.name, None, False, False)
 
 
 def test_the_table_of_exit_codes_is_that_of_the_errors() -> None:

@@ -8,7 +8,8 @@ Texts lie one behind the other as code points, ``chars``, (characters,) uint32; 
 ``chars[bounds[a]:bounds[a + 1]]``. A word is known by a hash of 64 bits, a pair of words by one of both.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,7 +81,33 @@ class Letters:
 
 
 def _entry(char: str) -> np.uint32:
-    return np.uint32(ord(char)) | (WORD if char.isalnum() or char == "_" else 0) | (SPACE if char.isspace() else 0)
+    # The brackets of masks are in no text but those that have masks, and belong to them
+    is_word = char.isalnum() or char in "_⟦⟧"
+    return np.uint32(ord(char)) | (WORD if is_word else 0) | (SPACE if char.isspace() else 0)
+
+
+@cache
+def letters() -> Letters:
+    """Return the letters that all of a process shares."""
+    return Letters()
+
+
+#: Texts are worked on in batches of so many characters, so that what belongs to one stays in the processor's cache.
+_BATCH = 100_000
+
+
+def batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Cut texts into batches that are worked on at once."""
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        batch.append(text)
+        size += len(text)
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def as_chars(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
@@ -259,4 +286,114 @@ def count(counts, met, n, number):
     met[n] = number
     n += np.int64(counts[number] == 0)
     counts[number] += 1
+    return n
+
+
+class Distinct(NamedTuple):
+    """The different terms of texts and how often each text has them.
+
+    ``terms``: their spelling, UTF-8, joined by line breaks; ``hashes``, (terms,). The counts are a matrix in compressed
+    rows: ``times`` and ``columns``, (counts,), and ``row_at``, (texts + 1,).
+    """
+
+    terms: bytes
+    hashes: NDArray[np.uint64]
+    times: NDArray[np.int32]
+    columns: NDArray[np.int32]
+    row_at: NDArray[np.int64]
+
+
+def count_terms(texts: Sequence[str], letters: Letters) -> Distinct:
+    """Count the words and pairs of words of texts: what `talante.features.tokens.terms` returns, masks included."""
+    # Only behind a mask may a word follow without anything between
+    chars, bounds = as_chars([text.replace("⟧", "⟧ ") if "⟧" in text else text for text in texts])
+    letters.know(chars)
+    size = len(chars) // 2 + 2
+    start, end = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int32)
+    hashes = np.zeros(size, dtype=np.uint64)
+    first, spaced = np.zeros(len(texts) + 1, dtype=np.int64), np.zeros(len(texts) + 1, dtype=np.int64)
+    words = split_words(chars, bounds, letters.folded, start, end, hashes, first, spaced)
+    words = _terms_only(start, end, hashes, first, words)
+    row_at = np.zeros(len(texts) + 1, dtype=np.int64)
+    bits = max(4, int(4 * words).bit_length())
+    slots, keys = np.zeros(1 << bits, dtype=np.uint32), np.zeros(2 * words, dtype=np.uint64)
+    place, times = np.zeros((2 * words, 2), dtype=np.int32), np.zeros(2 * words, dtype=np.int32)
+    columns = np.zeros(2 * words, dtype=np.int32)
+    distinct, counts = _count_rows(hashes, first, slots, U64(64 - bits), keys, place, times, columns, row_at)
+    spelled = np.zeros(_spelled_size(start, end, place, distinct), dtype=np.uint8)
+    length = _spell(chars, letters.folded, start, end, place, distinct, spelled)
+    return Distinct(spelled[: max(length - 1, 0)].tobytes(), keys[:distinct], times[:counts], columns[:counts], row_at)
+
+
+@compiled
+def _terms_only(start, end, hashes, first, words):
+    """Complete the hashes of words and leave out those of one letter, which are no terms; return how many are left."""
+    n = 0
+    for a in range(len(first) - 1):
+        low, high = first[a], first[a + 1]
+        first[a] = n
+        for w in range(low, high):
+            start[n], end[n], hashes[n] = start[w], end[w], mixed(hashes[w])
+            n += np.int64(end[n] - start[n] > 1)
+    first[len(first) - 1] = n
+    return n
+
+
+@compiled
+def _count_rows(hashes, first, slots, shift, keys, place, times, columns, row_at):
+    """Number the terms of texts as they come and count them; return how many there are, and how many counts."""
+    row, at = np.full(len(keys), -1, dtype=np.int32), np.zeros(len(keys), dtype=np.int32)
+    distinct, n, last = 0, 0, U64(len(slots) - 1)
+    for a in range(len(first) - 1):
+        for w in range(first[a], first[a + 1]):
+            for is_pair in range(2 if w + 1 < first[a + 1] else 1):
+                h = pair_hash(hashes[w], hashes[w + 1]) if is_pair else hashes[w]
+                slot = h >> shift
+                while slots[slot] != 0 and keys[slots[slot] - 1] != h:
+                    slot = (slot + U64(1)) & last
+                term = np.int64(slots[slot]) - 1
+                if term < 0:
+                    term = distinct
+                    distinct += 1
+                    slots[slot] = distinct
+                    keys[term] = h
+                    place[term, 0], place[term, 1] = w, w + is_pair
+                if row[term] != a:
+                    row[term], at[term] = a, n
+                    columns[n], times[n] = term, 0
+                    n += 1
+                times[at[term]] += 1
+        row_at[a + 1] = n
+    return distinct, n
+
+
+@compiled
+def _spelled_size(start, end, place, distinct):
+    size = 0
+    for term in range(distinct):
+        for w in range(place[term, 0], place[term, 1] + 1):
+            size += 4 * (end[w] - start[w]) + 1
+    return size
+
+
+@compiled
+def _spell(chars, folded, start, end, place, distinct, out):
+    """Write terms as UTF-8, a line break behind each; return the number of bytes."""
+    n = 0
+    for term in range(distinct):
+        for w in range(place[term, 0], place[term, 1] + 1):
+            for i in range(start[w], end[w]):
+                code = folded[chars[i]] & CHARACTER
+                if code < 0x80:
+                    out[n] = code
+                    n += 1
+                    continue
+                more = 1 if code < 0x800 else 2 if code < 0x10000 else 3
+                out[n] = (0xFF << (7 - more)) & 0xFF | (code >> np.uint32(6 * more))
+                for k in range(more - 1, -1, -1):
+                    n += 1
+                    out[n] = 0x80 | (code >> np.uint32(6 * k)) & 0x3F
+                n += 1
+            out[n] = 0x20 if w < place[term, 1] else 0x0A
+            n += 1
     return n

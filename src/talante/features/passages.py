@@ -5,6 +5,8 @@ But most ends are in no doubt: a plain word, which is no abbreviation, a full st
 a capital. The tests hold the outcome to nupunkt's.
 """
 
+from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +24,7 @@ from talante.features.kernel import (
     term_hashes,
     whole_hash,
 )
-from talante.text.sentences import doubtful_words
+from talante.text.sentences import doubtful_words, sentence_spans
 
 _STOP, _LINE = map(ord, ".\n")
 _ENDS, _CALLS = tuple(map(ord, ".?!…")), tuple(map(ord, "?!"))
@@ -45,16 +47,55 @@ class Doubts(NamedTuple):
     shift: np.uint64
 
 
+@cache
 def doubts(letters: Letters) -> Doubts:
     """Lay out what nupunkt knows. Accents and case are folded, which leaves more in doubt, never less."""
     return Doubts(*table(np.unique(term_hashes(sorted(doubtful_words()), letters)))[:2])
+
+
+def sentences_in(
+    texts: Sequence[str], bounds: NDArray[np.int64], passages: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the sentences of passages, (sentences, 2), and where those of each text begin among them, (texts + 1,)."""
+    at, spans = bounds.tolist(), []
+    number = [0] * (len(texts) + 1)
+    for a, start, end, unsure in passages.tolist():
+        if unsure:
+            low = at[a]
+            found = sentence_spans(texts[a][start - low : end - low])
+            spans += [(s + start, e + start) for s, e in found]
+            number[a + 1] += len(found)
+        else:
+            spans.append((start, end))
+            number[a + 1] += 1
+    return np.array(spans, dtype=np.int64).reshape(-1, 2), np.cumsum(number)
+
+
+@compiled
+def find_passages(chars, bounds, folded, accentless, doubts, mentions, mention_at, passages):
+    """Find the `passage` of every mention, each passage once; return how many there are.
+
+    ``mentions``: of text ``a`` those from ``mention_at[a]`` to ``mention_at[a + 1]``, their start in the first column.
+    The passages go into ``passages``: text, start, end and whether it is in doubt.
+    """
+    n = 0
+    for a in range(len(bounds) - 1):
+        done = bounds[a] - 1
+        for i in range(mention_at[a], mention_at[a + 1]):
+            if mentions[i, 0] >= done:
+                at = mentions[i, 0]
+                start, end, doubt = passage(chars, bounds[a], bounds[a + 1], at, folded, accentless, doubts)
+                passages[n, 0], passages[n, 1], passages[n, 2], passages[n, 3] = a, start, end, doubt
+                n += 1
+                done = end
+    return n
 
 
 @compiled
 def passage(chars, low, high, at, folded, accentless, doubts):
     """Return start and end of the passage around ``at`` in the text from ``low`` to ``high``, and if it is in doubt.
 
-    One that is not is one sentence. Neither begins nor ends with white space.
+    ``at`` is in a word. A passage that is not in doubt is one sentence. Neither begins nor ends with white space.
     """
     start, doubt = low, False
     i = at - 1

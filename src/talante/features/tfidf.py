@@ -15,6 +15,8 @@ from talante.features.tokens import is_word, terms
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+    from talante.features.kernel import Distinct
+
 Vector = tuple[NDArray[np.intp], NDArray[np.float64]]
 
 
@@ -95,8 +97,8 @@ class Counts:
 class PartCounts:
     """The same of some of the texts, nothing left out yet; `merge_counts` makes one of several.
 
-    ``terms`` are joined by line breaks, each has 64 bits of its BLAKE2 digest in ``keys``, (terms,), and occurs in
-    ``articles``, (terms,), of the articles of these texts.
+    ``terms`` are joined by line breaks, each has a hash of 64 bits in ``keys``, (terms,), which hash depends on whether
+    the kernel counted, and occurs in ``articles``, (terms,), of the articles of these texts.
     """
 
     terms: bytes
@@ -113,6 +115,10 @@ def count_part(texts: Sequence[str], articles: Sequence[str] | None = None, part
     from sklearn.feature_extraction.text import CountVectorizer
 
     names = tuple(articles or map(str, range(len(texts))))
+    if not parts and (counted := _count_compiled(texts)):
+        distinct, matrix = counted
+        in_articles = _in_articles(matrix, _numbered(names)).astype(np.int32)
+        return PartCounts(distinct.terms, distinct.hashes, in_articles, matrix, names)
     vectorizer = CountVectorizer(analyzer=partial(terms, parts=parts), dtype=np.int32)
     try:
         matrix = csr_matrix(vectorizer.fit_transform(texts))
@@ -123,6 +129,19 @@ def count_part(texts: Sequence[str], articles: Sequence[str] | None = None, part
     digests = b"".join(blake2b(term, digest_size=8).digest() for term in listed)
     in_articles = _in_articles(matrix, _numbered(names)).astype(np.int32)
     return PartCounts(b"\n".join(listed), np.frombuffer(digests, "<u8"), in_articles, matrix, names, parts)
+
+
+def _count_compiled(texts: Sequence[str]) -> "tuple[Distinct, csr_matrix] | None":
+    """Count by the kernel; None where numba is not installed."""
+    from scipy.sparse import csr_matrix
+
+    try:
+        from talante.features.kernel import count_terms, letters
+    except ImportError:
+        return None
+    found = count_terms(texts, letters())
+    shape = (len(texts), len(found.hashes))
+    return found, csr_matrix((found.times, found.columns, found.row_at), shape=shape)
 
 
 def merge_counts(counted: Sequence[PartCounts], min_df: int, most: int | None = None) -> Counts:
@@ -139,8 +158,6 @@ def merge_counts(counted: Sequence[PartCounts], min_df: int, most: int | None = 
     keys, column = np.unique(np.concatenate([p.keys for p in counted]), return_inverse=True)
     in_articles = np.bincount(column, np.concatenate([p.articles for p in counted]), len(keys))
     kept = np.flatnonzero(in_articles >= min(min_df, len(set(sources.tolist()))))
-    if most is not None and len(kept) > most:
-        kept = np.sort(kept[np.argsort(-in_articles[kept], kind="stable")[:most]])
     number = np.full(len(keys), -1, dtype=np.int32)
     number[kept] = np.arange(len(kept), dtype=np.int32)
     spelled, own, start = np.empty(len(kept), dtype=object), [], 0
@@ -152,12 +169,15 @@ def merge_counts(counted: Sequence[PartCounts], min_df: int, most: int | None = 
             listed = part.terms.split(b"\n")
             spelled[own[-1][here]] = [listed[i].decode() for i in here.tolist()]
     order = np.argsort(spelled, kind="stable")
-    place = np.empty(len(kept), dtype=np.int32)
-    place[order] = np.arange(len(kept), dtype=np.int32)
+    if most is not None and len(order) > most:
+        frequent = order[np.argsort(-in_articles[kept[order]], kind="stable")[:most]]
+        order = order[np.isin(order, frequent)]
+    place = np.full(len(kept), -1, dtype=np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
     rows = []
     for part, numbers in zip(counted, own, strict=True):
         columns = np.where(numbers >= 0, place[numbers], -1) if len(kept) else numbers
-        rows.append(_renumbered(part.matrix, columns, len(kept)))
+        rows.append(_renumbered(part.matrix, columns, len(order)))
     return Counts(spelled[order], csr_matrix(vstack(rows, format="csr")), sources, any(p.parts for p in counted))
 
 

@@ -175,6 +175,8 @@ def _what(inputs: Sequence[Path | None], order: Order, tagger: Tagger) -> dict[s
 @contextmanager
 def _unfinished(output: Path, what: dict[str, Any], resume: bool) -> Iterator[tuple[BinaryIO, Written]]:
     """Open the file of rows beside ``output`` for more, with how many it has; it stays only when it is worth it."""
+    if not output.parent.is_dir():
+        raise cannot_write(output, FileNotFoundError(2, "No such file or directory"))
     rows, told, lock = (output.with_name(f".{output.name}.{ending}") for ending in ("part", "run", "lock"))
     with locked(lock, f"tagging into {output.name}"):
         try:

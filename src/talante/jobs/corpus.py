@@ -4,11 +4,12 @@ import ctypes
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache as cache_once
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from zlib import crc32
@@ -20,7 +21,7 @@ from talante.errors import DataError
 from talante.evaluation.crossval import Progress
 from talante.model.count import Counted, CountedPart, count_part_of, is_short, merge
 from talante.model.settings import Settings
-from talante.text.prepare import Prepared, Preparer
+from talante.text.prepare import Prepared, Preparer, read
 
 if TYPE_CHECKING:
     from joblib import Memory
@@ -116,6 +117,8 @@ def _code() -> str:
         for path in sorted((package / folder).glob("*.py")):
             digest.update(path.read_bytes())
     digest.update((package / "model" / "count.py").read_bytes())
+    # The kernel, which needs numba, tells terms by another hash
+    digest.update(b"kernel" if find_spec("numba") else b"plain")
     for library in ("cld3-py", "nupunkt", "scikit-learn", "scipy", "numpy", "trafilatura"):
         digest.update(f"{library} {version(library)}".encode())
     return digest.hexdigest()
@@ -147,14 +150,28 @@ def _prepare_parts(
 def _prepare_part(_key: str, given: tuple[Sequence[Article], Schema]) -> list[Prepared | tuple[str, str]]:
     """Prepare articles; of one that cannot be, return the fact and the remedy."""
     articles, schema = given
-    preparer = Preparer(schema)
-    prepared: list[Prepared | tuple[str, str]] = []
-    for article in articles:
+    ready: list[tuple[Article, str]] = []
+    faults: dict[int, tuple[str, str]] = {}
+    for number, article in enumerate(articles):
         try:
-            prepared.append(preparer.prepare(article))
+            ready.append(read(article))
         except DataError as error:
-            prepared.append((error.fact, error.remedy))
-    return prepared
+            faults[number] = (error.fact, error.remedy)
+    looked = look_at(Preparer(schema), ready)
+    return [faults.get(number) or next(looked) for number in range(len(articles))]
+
+
+def look_at(preparer: Preparer, articles: Sequence[tuple[Article, str]]) -> Iterator[Prepared]:
+    """Look at articles that `read` has made ready: by the kernel, where numba is installed."""
+    try:
+        from talante.features.finder import Finder
+
+        finder = Finder(preparer.topic_finder, preparer.target_finder)
+    except (ImportError, ValueError):
+        yield from (preparer.look(*article) for article in articles)
+        return
+    for (article, text), found in zip(articles, finder.find([text for _, text in articles]), strict=True):
+        yield preparer.assemble(article, text, *found)
 
 
 def _count_part(key: tuple[str, bool], given: Sequence[Prepared]) -> CountedPart:

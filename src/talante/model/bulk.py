@@ -15,8 +15,10 @@ from talante.corpus.article import STANCES, Article
 from talante.errors import DataError
 from talante.features.kernel import (
     Letters,
+    letters,
     U64,
     as_chars,
+    batches,
     compiled,
     count,
     look_up,
@@ -27,17 +29,13 @@ from talante.features.kernel import (
     table,
     term_hashes,
 )
-from talante.features.passages import doubts, passage
+from talante.features.passages import doubts, find_passages, sentences_in
 from talante.features.phrases import as_arrays, find, first_words
 from talante.features.tfidf import Tfidf
 from talante.features.tokens import is_word
 from talante.model.model import MENTION_FEATURES, Model, Prediction, StancePrediction
 from talante.text.contexts import OTHER_MASK, TARGET_MASK
 from talante.text.prepare import OPENING
-from talante.text.sentences import sentence_spans
-
-#: Texts are worked on in batches of so many characters, so that what belongs to one stays in the processor's cache.
-_BATCH = 100_000
 
 #: No word has this hash.
 _NOTHING = U64(0)
@@ -134,7 +132,7 @@ def _read(chars, bounds, titles, folded, accentless, terms, rest, phrases, doubt
     topics = topic_logits.shape[1]
     topic_guards = np.empty(len(of_topics.label), np.int8)  # there are no more guards than phrases
     target_guards = np.empty(len(of_targets.label), np.int8)
-    mentions, parts = 0, 0
+    mentions = 0
     for a in range(len(bounds) - 1):
         low, high, begin = bounds[a], bounds[a + 1], first[a]
         logits = topic_logits[a]
@@ -164,15 +162,8 @@ def _read(chars, bounds, titles, folded, accentless, terms, rest, phrases, doubt
                 + rest.word_coef[topic, 1] * topic_words[a, topic, 1]
             )
             logits[topic] += said + rest.topic_intercept[topic]
-        done = low - 1
-        for i in range(mention_at[a], mentions):
-            if mention[i, 0] >= done:
-                start, end, unsure = passage(chars, low, high, mention[i, 0], folded, accentless, doubt)
-                passages[parts, 0], passages[parts, 1], passages[parts, 2], passages[parts, 3] = a, start, end, unsure
-                parts += 1
-                done = end
     mention_at[len(bounds) - 1] = mentions
-    return parts
+    return find_passages(chars, bounds, folded, accentless, doubt, mention, mention_at, passages)
 
 
 @compiled
@@ -318,7 +309,7 @@ class Bulk:
         if model.article_terms.parts or schema.assumed:
             raise ValueError("a model of short texts")
         self.model = model
-        self._letters = Letters()
+        self._letters = letters()
         finders = (model.preparer.topic_finder, model.preparer.target_finder)
         self._terms, words = _laid_out(
             model, [word for finder in finders for word in first_words(finder)], self._letters
@@ -337,24 +328,18 @@ class Bulk:
             model.stances.own_intercept,
             model.stances.intercept,
         )
-        self._space = _space(_BATCH, len(self._terms.article))
+        self._space = _space(1, len(self._terms.article))
 
     def predict(self, articles: Sequence[tuple[Article, str]]) -> Iterator[Prediction]:
         """Tag articles that `Preparer.read` has made ready, each with its text."""
-        batch: list[tuple[Article, str]] = []
-        size = 0
-        for article, text in articles:
-            batch.append((article, text))
-            size += len(text)
-            if size >= _BATCH:
-                yield from self._predict(batch)
-                batch, size = [], 0
-        yield from self._predict(batch)
+        start = 0
+        for texts in batches(text for _, text in articles):
+            yield from self._predict([article for article, _ in articles[start : start + len(texts)]], texts)
+            start += len(texts)
 
-    def _predict(self, batch: Sequence[tuple[Article, str]]) -> Iterator[Prediction]:
-        schema, n = self.model.schema, len(batch)
-        texts = [text for _, text in batch]
-        titles = np.array([len(article.title) for article, _ in batch], dtype=np.int64)
+    def _predict(self, articles: Sequence[Article], texts: Sequence[str]) -> Iterator[Prediction]:
+        schema, n = self.model.schema, len(articles)
+        titles = np.array([len(article.title) for article in articles], dtype=np.int64)
         chars, bounds = as_chars(texts)
         self._letters.know(chars)
         if len(self._space.start) < len(chars) // 2 + 2:
@@ -367,17 +352,18 @@ class Bulk:
             chars, bounds, titles, self._letters.folded, self._letters.accentless, self._terms, self._rest,
             self._phrases, self._doubts, self._space, first, last, spaced, logits, words, mention_at, passages,
         )  # fmt: skip
-        sentences, sentence_at = _sentences(texts, bounds, passages[:parts])
+        sentences, sentence_at = sentences_in(texts, bounds, passages[:parts])
         probabilities, odd = np.zeros((n, len(schema.targets), 3)), np.zeros(n, dtype=np.bool_)
         _take_sides(
             bounds, titles, self._terms, self._rest, self._space, first, last, spaced, words, mention_at, sentences,
             sentence_at, probabilities, odd,
         )  # fmt: skip
-        yield from self._rows(batch, logits, probabilities, odd)
+        yield from self._rows(articles, texts, logits, probabilities, odd)
 
     def _rows(
         self,
-        batch: Sequence[tuple[Article, str]],
+        articles: Sequence[Article],
+        texts: Sequence[str],
         logits: NDArray[np.float64],
         probabilities: NDArray[np.float64],
         odd: NDArray[np.bool_],
@@ -388,9 +374,8 @@ class Bulk:
         addressed = ~np.isnan(probabilities[:, :, 0])
         odd_ones, sides, said = odd.tolist(), addressed.tolist(), probabilities.tolist()
         for i, row in enumerate(scores.tolist()):
-            article, text = batch[i]
             if odd_ones[i]:
-                yield self.model.predict_prepared(self.model.preparer.look(article, text))
+                yield self.model.predict_prepared(self.model.preparer.look(articles[i], texts[i]))
                 continue
             of = dict(zip(topic_ids, row, strict=True))
             topics = [topic for topic, is_so in zip(topic_ids, passed[i], strict=True) if is_so]
@@ -400,25 +385,7 @@ class Bulk:
                 for target, three, is_so in zip(target_ids, said[i], sides[i], strict=True)
                 if is_so
             }
-            yield Prediction(article, of, tuple(topics), stances)
-
-
-def _sentences(
-    texts: Sequence[str], bounds: NDArray[np.int64], passages: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the sentences of passages, (sentences, 2), and where those of each text begin among them."""
-    at, spans = bounds.tolist(), []
-    number = [0] * (len(texts) + 1)
-    for a, start, end, unsure in passages.tolist():
-        if unsure:
-            low = at[a]
-            found = sentence_spans(texts[a][start - low : end - low])
-            spans += [(s + start, e + start) for s, e in found]
-            number[a + 1] += len(found)
-        else:
-            spans.append((start, end))
-            number[a + 1] += 1
-    return np.array(spans, dtype=np.int64).reshape(-1, 2), np.cumsum(number)
+            yield Prediction(articles[i], of, tuple(topics), stances)
 
 
 def _laid_out(model: Model, more: Sequence[str], letters: Letters) -> tuple[_Terms, list[str]]:

@@ -80,6 +80,19 @@ class PhraseFinder:
         self._prefix_lengths = sorted({len(prefix) for prefix in self.by_prefix}, reverse=True)
         self._known: dict[str, Sequence[Entry]] = {}
 
+    @property
+    def labels(self) -> list[str]:
+        """Return the labels of the phrases, sorted."""
+        return sorted(
+            {
+                e.phrase.label
+                for by in (self.by_word, self.by_prefix)
+                for of in by.values()
+                for e in of
+                if e.phrase.label
+            }
+        )
+
     def find(self, text: str) -> list[Mention]:
         """Return the occurrences in order of their place."""
         accentless = fold_accents(text)

@@ -66,16 +66,23 @@ class Preparer:
 
     def look(self, article: Article, text: str) -> Prepared:
         """Find the words of topics and the contexts of targets in an article that `read` has made ready."""
-        title = len(article.title)
         mentions = self.mentions(text)
-        sentences = sentence_spans(text) if mentions else []
+        return self.assemble(
+            article, text, self.topic_finder.find(text), mentions, sentence_spans(text) if mentions else []
+        )
+
+    def assemble(
+        self, article: Article, text: str, words: list[Mention], mentions: list[Mention], sentences: list[Span]
+    ) -> Prepared:
+        """Put together what has been found; ``sentences``: at least those with a mention."""
+        title = len(article.title)
         found = _found(mentions, title, len(text), sentences)
         assumed = dict.fromkeys(self._assumed)
         return Prepared(
             article=article,
             text=text,
             words=len(text.split()),
-            topic_words=_found(self.topic_finder.find(text), title, len(text)),
+            topic_words=_found(words, title, len(text)),
             mentions=found,
             contexts={target: context(text, sentences, mentions, target) for target in {**found, **assumed}},
         )

@@ -1,0 +1,167 @@
+"""Run something in a fresh process, measure its time and memory, and write the figures down."""
+
+import importlib.metadata
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = Path(__file__).parents[1] / "performance.py"
+
+#: Seconds between two looks at the memory of a process and all that it started.
+_STEP = 0.05
+
+_PAGE = os.sysconf("SC_PAGE_SIZE") / 1e6
+_ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+_LIBRARIES = (
+    "talante", "numpy", "numba", "scikit-learn", "scipy", "joblib", "fasttext-community", "vowpalwabbit",
+)  # fmt: skip
+
+
+@dataclass
+class Run:
+    """A process that ended well: its seconds, what it printed, and the megabytes of it and all that it started.
+
+    ``memory`` has (seconds since the beginning, megabytes) at every look, ``peak`` the most.
+    """
+
+    seconds: float
+    peak: float
+    output: str
+    memory: list[tuple[float, float]] = field(default_factory=list)
+
+
+def run(command: Sequence[str | Path], core: int | None = None) -> Run:
+    """Run a command, with one thread for each numeric library, on one core if that is named.
+
+    Ends the program when the command fails.
+    """
+    begun = time.perf_counter()
+    with tempfile.TemporaryFile() as output:
+        process = started(command, core, output)
+        memory: list[tuple[float, float]] = []
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(_STEP):
+                memory.append((time.perf_counter() - begun, megabytes(process.pid)))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        ended.set()
+        watcher.join()
+        if status:
+            sys.exit(f"failed: {' '.join(map(str, command))}")
+        output.seek(0)
+        told = output.read().decode()
+    return Run(seconds, max([usage.ru_maxrss / 1e3, *(size for _, size in memory)]), told, memory)
+
+
+def started(command: Sequence[str | Path], core: int | None = None, output: Any = None) -> "subprocess.Popen[bytes]":
+    """Start a command in a session of its own, so that all that it starts can be stopped with it."""
+    env = {**os.environ, **{f"{name}_NUM_THREADS": "1" for name in _ONE_THREAD}}
+
+    def pin() -> None:
+        if core is not None:
+            os.sched_setaffinity(0, {core})
+
+    return subprocess.Popen(command, stdout=output, env=env, preexec_fn=pin, start_new_session=True)  # noqa: PLW1509
+
+
+def one(name: str, core: int | None = None, **arguments: Any) -> dict[str, Any]:
+    """Run one part of the benchmark in a fresh process; return what it says and its ``peak`` in megabytes."""
+    given = json.dumps({key: str(value) if isinstance(value, Path) else value for key, value in arguments.items()})
+    done = run([sys.executable, PROGRAM, "--one", name, given], core)
+    return {**json.loads(done.output.splitlines()[-1]), "peak": done.peak}
+
+
+def megabytes(pid: int) -> float:
+    """Return the resident megabytes of a process and of all that it started."""
+    parents, sizes = {}, {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            sizes[int(path.name)] = int((path / "statm").read_text().split()[1]) * _PAGE
+        except (OSError, IndexError):
+            continue  # it has ended
+    family, grown = {pid}, True
+    while grown:
+        more = {child for child, parent in parents.items() if parent in family} - family
+        grown, family = bool(more), family | more
+    return sum(sizes.get(member, 0.0) for member in family)
+
+
+def last_core() -> int:
+    """Return the core for what runs on one; the first ones are left to this program and the system."""
+    return max(os.sched_getaffinity(0))
+
+
+def per_call(call: Callable[[], Any], seconds: float = 1.0) -> float:
+    """Return how long a call takes, on average of as many as fit into some seconds, at least one."""
+    begun, calls = time.perf_counter(), 0
+    while True:
+        call()
+        calls += 1
+        took = time.perf_counter() - begun
+        if took >= seconds:
+            return took / calls
+
+
+def machine() -> str:
+    """Name the machine and the versions of all that is measured, as a list."""
+    cpu = next(line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name"))
+    total = next(int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal"))
+    versions = []
+    for name in _LIBRARIES:
+        try:
+            versions.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            versions.append(f"{name} missing")
+    return (
+        f"- {cpu}, {len(os.sched_getaffinity(0))} cores, {total / 1e6:.0f} GB\n"
+        f"- {' '.join(os.uname()[i] for i in (0, 2, 4))}, Python {sys.version.split()[0]}\n"
+        f"- {', '.join(versions)}"
+    )
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text(encoding="utf-8").splitlines()
+
+
+def missing(package: str) -> bool:
+    """Say whether a package of the Python registry is not installed."""
+    try:
+        importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return True
+    return False
+
+
+def shown(values: Sequence[float], digits: int = 0) -> str:
+    """Return the median of some rounds, with the least and the most of them."""
+    middle = statistics.median(values)
+    if len(values) == 1:
+        return f"{middle:,.{digits}f}"
+    return f"{middle:,.{digits}f} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
+
+
+def table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table in Markdown."""
+    print(f"\n## {title}\n")
+    print("| " + " | ".join(head) + " |")
+    print("|" + " --- |" * len(head))
+    for row in rows:
+        print("| " + " | ".join(map(str, row)) + " |")
+    sys.stdout.flush()
