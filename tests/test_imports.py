@@ -1,7 +1,6 @@
 """Folders import one way, importing acts on nothing, and predicting needs neither scikit-learn nor scipy."""
 
 import ast
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -54,12 +53,12 @@ def test_errors_know_no_library() -> None:
 
 
 STARTED = """
-import json, sys
+import sys
 from talante.cli.app import main
 try:
     main()
 except SystemExit as done:
-    print(json.dumps([done.code, sorted(sys.modules)]), file=sys.stderr)
+    print(done.code, *sys.modules, file=sys.stderr)
 """
 
 
@@ -69,8 +68,8 @@ def imported_by(registry: Path, *args: str) -> set[str]:
         [sys.executable, "-c", STARTED, *args], input=b"Toral lies about the harbor and its ships.",
         capture_output=True, env={"TALANTE_MODELS": str(registry), "PATH": ""}, timeout=60,
     )  # fmt: skip
-    code, modules = json.loads(result.stderr)
-    assert code == 0 and (b'"harbor"' in result.stdout or "--help" in args)
+    code, *modules = result.stderr.decode().split()
+    assert code == "0" and (b'"harbor"' in result.stdout or "--help" in args)
     return set(modules)
 
 

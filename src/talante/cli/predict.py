@@ -12,7 +12,7 @@ from talante.cli.progress import archive_progress
 from talante.corpus.read import SUFFIXES, find_inputs, raw_articles, read_articles, total_bytes
 from talante.corpus.schema import LANGUAGES, Target
 from talante.errors import SOME_ROWS_FAILED, UsageError
-from talante.jobs.archive import tag_all, tag_to_file
+from talante.jobs.archive import is_unfinished, tag_all, tag_to_file
 from talante.jobs.output import check_kind
 from talante.jobs.tag import Order, Tagger
 from talante.model.files import load
@@ -90,8 +90,13 @@ def predict(
     order = Order(find_model(model), added, lang, min_score, every, clean)
     tagger = Tagger(order, loaded)
     if output:
-        with archive_progress(total_bytes(inputs)) as progress:
-            written = tag_to_file(inputs, output, order, tagger, jobs=jobs, resume=resume, progress=progress)
+        try:
+            with archive_progress(total_bytes(inputs)) as progress:
+                written = tag_to_file(inputs, output, order, tagger, jobs=jobs, resume=resume, progress=progress)
+        except KeyboardInterrupt:
+            if is_unfinished(output):
+                typer.echo("the rows so far are kept; the same command with --resume goes on", err=True)
+            raise
         failed = written.failed
     elif sys.stdout.isatty():
         from talante.cli.table import show_rows

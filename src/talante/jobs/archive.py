@@ -177,7 +177,7 @@ def _unfinished(output: Path, what: dict[str, Any], resume: bool) -> Iterator[tu
     """Open the file of rows beside ``output`` for more, with how many it has; it stays only when it is worth it."""
     if not output.parent.is_dir():
         raise cannot_write(output, FileNotFoundError(2, "No such file or directory"))
-    rows, told, lock = (output.with_name(f".{output.name}.{ending}") for ending in ("part", "run", "lock"))
+    rows, told, lock = (_beside(output, ending) for ending in ("part", "run", "lock"))
     with locked(lock, f"tagging into {output.name}"):
         try:
             done = Written(0, 0)
@@ -203,6 +203,15 @@ def _unfinished(output: Path, what: dict[str, Any], resume: bool) -> Iterator[tu
         finally:
             with suppress(OSError):
                 lock.unlink(missing_ok=True)
+
+
+def is_unfinished(output: Path) -> bool:
+    """Say whether an interrupted run left rows behind that the next one can go on from."""
+    return _beside(output, "run").exists()
+
+
+def _beside(output: Path, ending: str) -> Path:
+    return output.with_name(f".{output.name}.{ending}")
 
 
 def _check_same(before: dict[str, Any], now: dict[str, Any], output: Path) -> None:
