@@ -15,6 +15,7 @@ from pathlib import Path
 ARTICLE = sys.argv[1] if len(sys.argv) > 1 else str(Path(__file__).parents[1] / "data/seed/peru-venezuela.txt")
 COMMANDS = {
     "talante predict": [sys.executable, "-m", "talante", "predict", ARTICLE],
+    "talante predict --help": [sys.executable, "-m", "talante", "predict", "--help"],
     "talante --help": [sys.executable, "-m", "talante", "--help"],
     "import sklearn.linear_model": [sys.executable, "-c", "import sklearn.linear_model"],
 }

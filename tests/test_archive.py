@@ -242,4 +242,4 @@ def test_without_cleaning_every_line_stays(tagger: Tagger, order: Order) -> None
 
 def test_a_run_that_nobody_can_resume_is_named(order: Order, tagger: Tagger, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="another model"):
-        archive._check_same({"talante": archive.__version__, "model": "x"}, archive._what([], order, tagger), tmp_path)
+        archive.check_same({"talante": archive.__version__, "model": "x"}, archive.run_of([], order, tagger), tmp_path)

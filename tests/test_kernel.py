@@ -3,7 +3,7 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +24,7 @@ from talante.features.finder import Finder
 from talante.features.kernel import as_chars, count_terms, letters, split_words, table, term_hashes
 from talante.features.tfidf import count_part, merge_counts
 from talante.features.tokens import terms
-from talante.jobs.corpus import look_at
+from talante.jobs.corpus import _lookout, look_at
 from talante.jobs.tag import Order, Tagger
 from talante.model import bulk
 from talante.model.bulk import Bulk
@@ -227,7 +227,7 @@ def test_a_model_of_short_texts_is_left_to_plain_python(model: Model) -> None:
 
 def test_prepared_articles_are_those_of_plain_python(shipped: Model, corpus_sample: list) -> None:
     ready = [(p.article, p.text) for p in corpus_sample]
-    assert list(look_at(Preparer(shipped.schema), ready)) == corpus_sample
+    assert list(look_at(shipped.schema, ready)) == corpus_sample
 
 
 def test_without_numba_all_is_tagged_all_the_same(
@@ -237,8 +237,15 @@ def test_without_numba_all_is_tagged_all_the_same(
     expected = list(Tagger(Order(), shipped).rows(articles, many=True))
     monkeypatch.setitem(sys.modules, "talante.model.bulk", None)
     monkeypatch.setitem(sys.modules, "talante.features.finder", None)
+    _lookout.cache_clear()
     assert list(Tagger(Order(), shipped).rows(articles, many=True)) == expected
-    assert list(look_at(shipped.preparer, [(p.article, p.text) for p in corpus_sample[:3]])) == corpus_sample[:3]
+    assert list(look_at(shipped.schema, [(p.article, p.text) for p in corpus_sample[:3]])) == corpus_sample[:3]
+
+
+@pytest.fixture(autouse=True)
+def fresh_lookout() -> Iterator[None]:
+    yield
+    _lookout.cache_clear()
 
 
 def test_the_kernel_compiles_where_nothing_can_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,4 +260,4 @@ def test_the_kernel_compiles_where_nothing_can_be_kept(tmp_path: Path, monkeypat
 
 def test_an_empty_schema_side_is_no_trouble(shipped: Model, corpus_sample: list) -> None:
     schema = Schema(shipped.schema.topics, ())
-    assert [p.mentions for p in look_at(Preparer(schema), [(p.article, p.text) for p in corpus_sample])] == [{}] * 20
+    assert [p.mentions for p in look_at(schema, [(p.article, p.text) for p in corpus_sample])] == [{}] * 20

@@ -1,15 +1,16 @@
 """`talante predict`: tag articles."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from talante.corpus.article import Article, Unreadable
 from talante.cli.progress import archive_progress
+from talante.corpus.article import Article, Unreadable
 from talante.corpus.read import SUFFIXES, find_inputs, raw_articles, read_articles, total_bytes
+from talante.corpus.remote import Input, arriving, is_folder, is_url, local
 from talante.corpus.schema import LANGUAGES, Target
 from talante.errors import SOME_ROWS_FAILED, UsageError
 from talante.jobs.archive import is_unfinished, tag_all, tag_to_file
@@ -24,7 +25,9 @@ from talante.text.mentions import target_phrases
 # What `predict` and `explain` are told alike
 PATHS = Annotated[
     list[str] | None,
-    typer.Argument(metavar="PATH", help=f"Files, folders or globs ({' '.join(SUFFIXES)}); - or nothing reads stdin."),
+    typer.Argument(
+        metavar="PATH", help=f"Files, folders, globs or URLs of them ({' '.join(SUFFIXES)}); - or nothing reads stdin."
+    ),
 ]
 MODEL = Annotated[str | None, typer.Option("--model", "-m", help="A model's folder or id, not the current one.")]
 LANG = Annotated[str, typer.Option(help="Language of all articles: en or es. Otherwise it is identified.")]
@@ -35,15 +38,24 @@ TARGET = Annotated[
         help="A target that the schema does not know, and how articles name it; may be repeated.",
     ),
 ]
+BACKEND = Annotated[
+    str | None,
+    typer.Option(help="Who tags the files of a folder, not processes here: dask, ray, spark; see docs/archive.md."),
+]
+SCHEDULER = Annotated[str | None, typer.Option(metavar="ADDRESS", help="The scheduler of dask, tcp://HOST:PORT.")]
 
 
 def predict(
     paths: PATHS = None,
     model: MODEL = None,
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            "--output", "-o", help="Write rows to this file: .jsonl, .csv, .tsv, these with .gz or .zst, or .parquet."
+            "--output",
+            "-o",
+            metavar="FILE|FOLDER/",
+            help="Write rows to this file: .jsonl, .csv, .tsv, these with .gz or .zst, or .parquet; or to a file of "
+            "the same name in this folder for each file that is read.",
         ),
     ] = None,
     lang: LANG = "",
@@ -63,6 +75,8 @@ def predict(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an interrupted run that had the same --output.")
     ] = False,
+    backend: BACKEND = None,
+    scheduler: SCHEDULER = None,
 ) -> None:
     """Tag articles: topics, and the stance toward each target that an article treats.
 
@@ -78,26 +92,28 @@ def predict(
 
     - `talante predict archive.jsonl.zst -o tags.parquet --resume`
 
+    - `talante predict archive/ -o tags/ --backend dask --scheduler tcp://10.0.0.1:8786`
+
     - `talante predict --target 'brazil=Lula,Brazilian government' --min-score 0.6 article.txt`
     """
-    if output:
-        check_kind(output)
-    elif resume:
+    output = local(output) if output else None
+    folder = output is not None and is_folder(output)
+    if not output and resume:
         raise UsageError("nothing to go on with", place="--resume", remedy="it needs the --output of that run")
-    inputs = _inputs(paths, lang)
+    if (backend or scheduler) and not folder:
+        raise UsageError("needs a folder to write to", place="--backend", remedy="name one, such as -o tags/")
+    if output and not folder:
+        _check_file(output, resume)
+    names = _names(paths, lang)
+    inputs = [] if folder else find_inputs(names)
     loaded = model_for(model, target)
     added = loaded.schema.targets[len(loaded.schema.targets) - len(target or ()) :]
     order = Order(find_model(model), added, lang, min_score, every, clean)
     tagger = Tagger(order, loaded)
-    if output:
-        try:
-            with archive_progress(total_bytes(inputs)) as progress:
-                written = tag_to_file(inputs, output, order, tagger, jobs=jobs, resume=resume, progress=progress)
-        except KeyboardInterrupt:
-            if is_unfinished(output):
-                typer.echo("the rows so far are kept; the same command with --resume goes on", err=True)
-            raise
-        failed = written.failed
+    if output and folder:
+        failed = _into_folder(names, output, tagger, (backend, scheduler, jobs), resume)
+    elif output:
+        failed = _into_file(inputs, output, tagger, jobs, resume)
     elif sys.stdout.isatty():
         from talante.cli.table import show_rows
 
@@ -113,21 +129,59 @@ def predict(
         raise typer.Exit(SOME_ROWS_FAILED)
 
 
-def _inputs(paths: list[str] | None, lang: str) -> list[Path | None]:
-    """Return the files that a command names, or stdin.
+def _check_file(output: str, resume: bool) -> None:
+    check_kind(Path(output.rpartition("/")[2] if is_url(output) else output))
+    if is_url(output) and resume:
+        fact = "a file at a URL is put there at the end, or not at all"
+        raise UsageError(fact, place="--resume", remedy="name a folder, -o URL/: it keeps what is finished")
 
-    Raises UsageError for an unknown language, for what does not exist, and when nobody pipes anything in.
+
+def _into_file(inputs: Sequence[Input | None], output: str, tagger: Tagger, jobs: int | None, resume: bool) -> int:
+    """Tag into one file; return how many rows are errors."""
+    with arriving(output) as path:
+        try:
+            with archive_progress(total_bytes(inputs)) as progress:
+                return tag_to_file(
+                    inputs, path, tagger.order, tagger, jobs=jobs, resume=resume, progress=progress
+                ).failed
+        except KeyboardInterrupt:
+            if is_unfinished(path) and not is_url(output):
+                typer.echo("the rows so far are kept; the same command with --resume goes on", err=True)
+            raise
+
+
+def _into_folder(
+    names: Sequence[str], output: str, tagger: Tagger, by: tuple[str | None, str | None, int | None], resume: bool
+) -> int:
+    """Tag each file into its own; return how many rows are errors."""
+    from talante.jobs.engine import engine
+    from talante.jobs.partitions import partitions, tag_folder
+
+    parts = partitions(names, output)
+    try:
+        with engine(*by), archive_progress(sum(part.size for part in parts)) as progress:
+            done = tag_folder(parts, output, tagger.order, tagger, resume=resume, progress=progress)
+    except KeyboardInterrupt:
+        typer.echo("complete files are kept; the same command with --resume goes on", err=True)
+        raise
+    return sum(one.failed for one in done)
+
+
+def _names(paths: list[str] | None, lang: str) -> list[str]:
+    """Return the names of what is to be read, `-` for stdin.
+
+    Raises UsageError for an unknown language, and when nobody pipes anything in.
     """
     if lang and lang not in LANGUAGES:
         raise UsageError(f"unknown language '{lang}'", place="--lang", remedy=f"known: {', '.join(LANGUAGES)}")
     if not paths and sys.stdin.isatty():
         raise UsageError("nothing to read", remedy="name files or folders, or pipe text in; --help says more")
-    return find_inputs(paths or ["-"])
+    return paths or ["-"]
 
 
 def read(paths: list[str] | None, lang: str) -> Iterator[Article | Unreadable]:
-    """Return the articles that a command names, or those of stdin; raises UsageError as `_inputs`."""
-    return read_articles(_inputs(paths, lang))
+    """Return the articles that a command names, or those of stdin; raises UsageError as `_names` and `find_inputs`."""
+    return read_articles(find_inputs(_names(paths, lang)))
 
 
 def model_for(name: str | None, targets: list[str] | None) -> Model:

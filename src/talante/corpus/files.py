@@ -12,10 +12,13 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
 from talante.errors import BusyError, DataError, UsageError, WriteError
+
+if TYPE_CHECKING:
+    from talante.corpus.remote import Source
 
 #: No news article comes near this; a longer input is a mistake, and refusing it keeps memory bounded.
 MAX_ARTICLE_BYTES = 10_000_000
@@ -31,7 +34,7 @@ _BUFFER = 1 << 17
 
 
 @contextmanager
-def open_binary(path: Path) -> Iterator[BinaryIO]:
+def open_binary(path: "Path | Source") -> Iterator[BinaryIO]:
     """Open a file for reading, unpacked where its name ends in `.gz` or `.zst`.
 
     Raises UsageError where the library is missing that unpacks it, OSError for what cannot be opened.
@@ -40,7 +43,7 @@ def open_binary(path: Path) -> Iterator[BinaryIO]:
         yield stream
 
 
-def unpacked(file: io.FileIO, name: str) -> BinaryIO:
+def unpacked(file: io.RawIOBase, name: str) -> BinaryIO:
     """Return what is in an open file, unpacked where its name ends in `.gz` or `.zst`.
 
     Raises UsageError where the library is missing that unpacks it.

@@ -4,10 +4,12 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from difflib import get_close_matches
 from glob import glob, has_magic
+from io import BufferedReader
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePath
 from stat import S_ISREG
 from typing import Any, BinaryIO, Literal, NamedTuple
 
@@ -24,6 +26,7 @@ from talante.corpus.files import (
     unpacked,
     zstandard,
 )
+from talante.corpus.remote import Input, is_url, local, look_up
 from talante.errors import DataError, UsageError
 
 _FORMATS: dict[str, Format] = {
@@ -63,41 +66,49 @@ class Unparsed(NamedTuple):
 Raw = Unparsed | Article | Unreadable
 
 
-def find_inputs(names: Iterable[str]) -> list[Path | None]:
-    """Resolve files, folders (searched below) and globs, in order; `-` becomes None, for stdin.
+def find_inputs(names: Iterable[str]) -> list[Input | None]:
+    """Resolve files, folders (searched below), globs and URLs, in order; `-` becomes None, for stdin.
 
     Raises UsageError for what does not exist or needs a library that is missing, DataError for a folder or glob without
     articles: all before anything is read, so that a run with a misspelled name does no half of the work.
     """
-    found: list[Path | None] = []
+    found: list[Input | None] = []
     for name in names:
-        path = Path(name)
         if name == "-":
             found.append(None)
-        elif path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if _is_article_file(p, path))
-            if not inside:
-                raise DataError("no articles in this folder", place=name, remedy=f"looked for {' '.join(SUFFIXES)}")
-            found += inside
-        elif path.exists():
-            found.append(path)
-        elif has_magic(name):
-            matches = sorted(p for p in map(Path, glob(name, recursive=True)) if p.is_file())
-            if not matches:
-                raise UsageError("no file matches this pattern", place=name)
-            found += matches
-        else:
-            raise UsageError("no such file or folder", place=name)
+            continue
+        kind, files = look_up(local(name), _is_wanted) if is_url(local(name)) else _look_up(local(name))
+        if not files and kind == "folder":
+            raise DataError("no articles in this folder", place=name, remedy=f"looked for {' '.join(SUFFIXES)}")
+        if not files:
+            fact = "no file matches this pattern" if kind == "pattern" else "no such file or folder"
+            raise UsageError(fact, place=name)
+        found += files
     _check_libraries(found)
     return found
 
 
-def read_articles(inputs: Iterable[Path | None]) -> Iterator[Article | Unreadable]:
+def _look_up(name: str) -> tuple[str, list[Path]]:
+    """Return whether a name is that of a file, a folder or a pattern, and the files."""
+    path = Path(name)
+    if path.is_dir():
+        return "folder", sorted(p for p in path.rglob("*") if _is_wanted(p.relative_to(path)) and p.is_file())
+    if path.exists() or not has_magic(name):
+        return "file", [path] if path.exists() else []
+    return "pattern", sorted(p for p in map(Path, glob(name, recursive=True)) if p.is_file())
+
+
+def _is_wanted(path: PurePath) -> bool:
+    """Say of a path below a folder whether it is one of articles."""
+    return path.name.lower().endswith(SUFFIXES) and not any(part.startswith(".") for part in path.parts)
+
+
+def read_articles(inputs: Iterable[Input | None]) -> Iterator[Article | Unreadable]:
     """Yield one article, or the reason why there is none, for each file, line of JSON Lines and row of a table."""
     return map(article, raw_articles(inputs))
 
 
-def raw_articles(inputs: Iterable[Path | None], on_read: Callable[[int], None] | None = None) -> Iterator[Raw]:
+def raw_articles(inputs: Iterable[Input | None], on_read: Callable[[int], None] | None = None) -> Iterator[Raw]:
     """Yield what `article` makes an article of, one item for each, in the same order every time.
 
     This is the cheap part of reading and must be done in one process; no more than one article is held in memory, or
@@ -127,7 +138,7 @@ def article(raw: Raw) -> Article | Unreadable:
     return _from_json(raw.data, raw.place) if raw.form == "json" else _from_file(raw.data, raw.place, raw.form)
 
 
-def total_bytes(inputs: Iterable[Path | None]) -> int | None:
+def total_bytes(inputs: Iterable[Input | None]) -> int | None:
     """Return how many bytes all files have, packed as they are, or None where stdin or a pipe is among them."""
     total = 0
     for path in inputs:
@@ -138,7 +149,7 @@ def total_bytes(inputs: Iterable[Path | None]) -> int | None:
     return total
 
 
-def _size(path: Path) -> int | None:
+def _size(path: Input) -> int | None:
     """Return the size of a file, or None where it cannot be told."""
     try:
         status = path.stat()
@@ -147,12 +158,7 @@ def _size(path: Path) -> int | None:
     return status.st_size if S_ISREG(status.st_mode) else None
 
 
-def _is_article_file(path: Path, root: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-    return not hidden and path.name.lower().endswith(SUFFIXES) and path.is_file()
-
-
-def _check_libraries(inputs: Iterable[Path | None]) -> None:
+def _check_libraries(inputs: Iterable[Input | None]) -> None:
     for path in inputs:
         name = path.name.lower() if path else ""
         try:
@@ -164,7 +170,7 @@ def _check_libraries(inputs: Iterable[Path | None]) -> None:
             raise UsageError(error.fact, place=str(path), remedy=error.remedy) from None
 
 
-def _of_file(path: Path) -> Iterator[tuple[Raw, int]]:
+def _of_file(path: Input) -> Iterator[tuple[Raw, int]]:
     """Yield what is in a file, each with the bytes of the file that have been read."""
     try:
         if path.name.lower().endswith(PARQUET):
@@ -180,7 +186,7 @@ def _of_file(path: Path) -> Iterator[tuple[Raw, int]]:
         yield Unreadable(str(path), str(error)), 0
 
 
-def _of_stream(stream: BinaryIO, path: Path) -> Iterator[Raw]:
+def _of_stream(stream: BinaryIO, path: Input) -> Iterator[Raw]:
     name = path.name.lower()
     if name.endswith(JSON_LINES):
         yield from _of_json_lines(stream, str(path))
@@ -330,12 +336,15 @@ def _fault(data: bytes) -> DataError | None:
     return None
 
 
-def _of_parquet(path: Path) -> Iterator[tuple[Raw, int]]:
+def _of_parquet(path: Input) -> Iterator[tuple[Raw, int]]:
     arrow, parquet = library("pyarrow", "parquet"), library("pyarrow.parquet", "parquet")
     name, size, number = str(path), _size(path) or 0, 0
     try:
         # Otherwise it would hold a group of rows in memory, and often all rows of a file are one group
-        with parquet.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
+        with (
+            nullcontext(path) if isinstance(path, Path) else BufferedReader(path.open()) as source,
+            parquet.ParquetFile(source, buffer_size=1 << 20, pre_buffer=False) as file,
+        ):
             names = file.schema_arrow.names
             columns = {column: names[i] for column, i in _columns(names).items()}
             for batch in file.iter_batches(_ROWS, columns=list(columns.values()), use_threads=False):

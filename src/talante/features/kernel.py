@@ -397,3 +397,27 @@ def _spell(chars, folded, start, end, place, distinct, out):
             out[n] = 0x20 if w < place[term, 1] else 0x0A
             n += 1
     return n
+
+
+def new_buckets(terms: int) -> NDArray[np.uint16]:
+    """Return buckets for so many terms, counting each part's: as many as there are different ones, about."""
+    return np.zeros(1 << min(28, max(10, int(terms).bit_length())), dtype=np.uint16)
+
+
+@compiled
+def add_to_buckets(keys, articles, buckets):
+    """Add to the bucket of each term the articles that it occurs in; no bucket holds more than 65,535."""
+    last = len(buckets) - 1
+    for i in range(len(keys)):
+        bucket = np.int64(keys[i] & U64(last))
+        buckets[bucket] = min(np.int64(buckets[bucket]) + articles[i], 65535)
+
+
+@compiled
+def in_full_buckets(keys, buckets, least):
+    """Say for each term whether its bucket has ``least`` articles: where it has not, neither has the term."""
+    last = len(buckets) - 1
+    full = np.zeros(len(keys), dtype=np.bool_)
+    for i in range(len(keys)):
+        full[i] = buckets[np.int64(keys[i] & U64(last))] >= min(least, 65535)
+    return full

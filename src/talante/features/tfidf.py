@@ -111,14 +111,14 @@ class PartCounts:
 
 def count_part(texts: Sequence[str], articles: Sequence[str] | None = None, parts: bool = False) -> PartCounts:
     """Count the terms of texts. ``articles`` says which article each comes from; without it each is its own."""
-    from scipy.sparse import csr_matrix
-    from sklearn.feature_extraction.text import CountVectorizer
-
     names = tuple(articles or map(str, range(len(texts))))
     if not parts and (counted := _count_compiled(texts)):
         distinct, matrix = counted
         in_articles = _in_articles(matrix, _numbered(names)).astype(np.int32)
         return PartCounts(distinct.terms, distinct.hashes, in_articles, matrix, names)
+    from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import CountVectorizer
+
     vectorizer = CountVectorizer(analyzer=partial(terms, parts=parts), dtype=np.int32)
     try:
         matrix = csr_matrix(vectorizer.fit_transform(texts))
@@ -154,20 +154,29 @@ def merge_counts(counted: Sequence[PartCounts], min_df: int, most: int | None = 
 
     names = [name for part in counted for name in part.sources]
     sources = _numbered(names)
+    least = min(min_df, len(set(sources.tolist())))
     # Most terms are rare and not kept: they are compared by their keys, and their spelling is never looked at
-    keys, column = np.unique(np.concatenate([p.keys for p in counted]), return_inverse=True)
-    in_articles = np.bincount(column, np.concatenate([p.articles for p in counted]), len(keys))
-    kept = np.flatnonzero(in_articles >= min(min_df, len(set(sources.tolist()))))
+    likely = _likely(counted, least)
+    keys, column = np.unique(
+        np.concatenate([part.keys[i] for part, i in zip(counted, likely, strict=True)]), return_inverse=True
+    )
+    in_articles = np.bincount(
+        column, np.concatenate([part.articles[i] for part, i in zip(counted, likely, strict=True)]), len(keys)
+    )
+    kept = np.flatnonzero(in_articles >= least)
     number = np.full(len(keys), -1, dtype=np.int32)
     number[kept] = np.arange(len(kept), dtype=np.int32)
-    spelled, own, start = np.empty(len(kept), dtype=object), [], 0
-    for part in counted:
-        own.append(number[column[start : start + len(part.keys)]])
-        start += len(part.keys)
-        here = np.flatnonzero(own[-1] >= 0)
-        if len(here):
-            listed = part.terms.split(b"\n")
-            spelled[own[-1][here]] = [listed[i].decode() for i in here.tolist()]
+    spelled, is_spelled = np.empty(len(kept), dtype=object), np.zeros(len(kept), dtype=np.bool_)
+    own, start = [], 0
+    for part, i in zip(counted, likely, strict=True):
+        numbers = np.full(len(part.keys), -1, dtype=np.int32)
+        numbers[i] = number[column[start : start + len(i)]]
+        own.append(numbers)
+        start += len(i)
+        new = np.flatnonzero(numbers >= 0)
+        new = new[~is_spelled[numbers[new]]]
+        spelled[numbers[new]] = _spelled(part.terms, new)
+        is_spelled[numbers[new]] = True
     order = np.argsort(spelled, kind="stable")
     if most is not None and len(order) > most:
         frequent = order[np.argsort(-in_articles[kept[order]], kind="stable")[:most]]
@@ -179,6 +188,25 @@ def merge_counts(counted: Sequence[PartCounts], min_df: int, most: int | None = 
         columns = np.where(numbers >= 0, place[numbers], -1) if len(kept) else numbers
         rows.append(_renumbered(part.matrix, columns, len(order)))
     return Counts(spelled[order], csr_matrix(vstack(rows, format="csr")), sources, any(p.parts for p in counted))
+
+
+def _likely(counted: Sequence[PartCounts], least: int) -> list[NDArray[np.intp]]:
+    """Return which terms of each part may occur in ``least`` articles: with the kernel few, otherwise all."""
+    try:
+        from talante.features.kernel import add_to_buckets, in_full_buckets, new_buckets
+    except ImportError:
+        return [np.arange(len(part.keys)) for part in counted]
+    buckets = new_buckets(sum(len(part.keys) for part in counted))
+    for part in counted:
+        add_to_buckets(part.keys, part.articles, buckets)
+    return [np.flatnonzero(in_full_buckets(part.keys, buckets, least)) for part in counted]
+
+
+def _spelled(terms: bytes, numbers: NDArray[np.intp]) -> list[str]:
+    """Return some of the terms that are joined by line breaks."""
+    breaks = np.flatnonzero(np.frombuffer(terms, dtype=np.uint8) == ord("\n"))
+    start, end = np.concatenate([[0], breaks + 1]), np.concatenate([breaks, [len(terms)]])
+    return [terms[a:b].decode() for a, b in zip(start[numbers].tolist(), end[numbers].tolist(), strict=True)]
 
 
 def _renumbered(matrix: "csr_matrix", columns: NDArray[np.int32], width: int) -> "csr_matrix":

@@ -13,6 +13,7 @@ from talante.corpus.duplicates import near_duplicates
 from talante.corpus.files import append_whole, lines, locked, open_binary, parse_object
 from talante.corpus.read import JSON_LINES, find_inputs, read_articles
 from talante.corpus.records import Finding, check_corpus, parse_record
+from talante.corpus.remote import Input
 from talante.corpus.schema import Schema, load_schema
 from talante.errors import DataError, UsageError
 from talante.jobs.lint import check_article
@@ -76,7 +77,7 @@ def add(names: Sequence[str], data: Path, file: str, labels: Labels) -> Added:
     return Added(path, [article.id for _, article in new], warnings)
 
 
-def _records(inputs: Sequence[Path | None], labels: Labels) -> Iterator[tuple[str, Record | Finding]]:
+def _records(inputs: Sequence[Input | None], labels: Labels) -> Iterator[tuple[str, Record | Finding]]:
     """Yield the place and the record of each article, or what is wrong with it."""
     for path in inputs:
         if path and path.name.lower().endswith(JSON_LINES):

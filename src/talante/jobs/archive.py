@@ -18,6 +18,7 @@ from talante import __version__
 from talante.corpus.article import Article
 from talante.corpus.files import cannot_write, locked
 from talante.corpus.read import Raw, Unparsed, article, raw_articles
+from talante.corpus.remote import Input
 from talante.errors import UsageError
 from talante.jobs.output import complete
 from talante.jobs.tag import MANY, Order, Part, Tagger, part_of, tag_part
@@ -132,7 +133,7 @@ class Written(NamedTuple):
 
 
 def tag_to_file(
-    inputs: Sequence[Path | None],
+    inputs: Sequence[Input | None],
     output: Path,
     order: Order,
     tagger: Tagger,
@@ -140,13 +141,15 @@ def tag_to_file(
     jobs: int | None = None,
     resume: bool = False,
     progress: Progress | None = None,
+    patience: float = 0,
 ) -> Written:
     """Tag articles into a file of the kind that its name ends in, see `talante.jobs.output`.
 
     With ``resume`` the rows that an interrupted run left behind are kept, and it goes on with the next article.
-    Raises UsageError when that run was another one, BusyError when it is still at work, WriteError.
+    Raises UsageError when that run was another one, BusyError when it is still at work after ``patience`` seconds,
+    WriteError.
     """
-    with _unfinished(output, _what(inputs, order, tagger), resume) as (stream, done):
+    with _unfinished(output, run_of(inputs, order, tagger), resume, patience) as (stream, done):
         read, rows, failed = 0, done.rows, done.failed
 
         def on_read(size: int) -> None:
@@ -164,7 +167,7 @@ def tag_to_file(
     return Written(rows, failed)
 
 
-def _what(inputs: Sequence[Path | None], order: Order, tagger: Tagger) -> dict[str, Any]:
+def run_of(inputs: Sequence[Input | None], order: Order, tagger: Tagger) -> dict[str, Any]:
     """Return what a run must have in common with the one that it goes on from."""
     named = {key: value for key, value in asdict(order).items() if key != "model"}
     files = [[str(p), p.stat().st_size, p.stat().st_mtime_ns] if p else ["stdin"] for p in inputs]
@@ -173,16 +176,18 @@ def _what(inputs: Sequence[Path | None], order: Order, tagger: Tagger) -> dict[s
 
 
 @contextmanager
-def _unfinished(output: Path, what: dict[str, Any], resume: bool) -> Iterator[tuple[BinaryIO, Written]]:
+def _unfinished(
+    output: Path, what: dict[str, Any], resume: bool, patience: float
+) -> Iterator[tuple[BinaryIO, Written]]:
     """Open the file of rows beside ``output`` for more, with how many it has; it stays only when it is worth it."""
     if not output.parent.is_dir():
         raise cannot_write(output, FileNotFoundError(2, "No such file or directory"))
     rows, told, lock = (_beside(output, ending) for ending in ("part", "run", "lock"))
-    with locked(lock, f"tagging into {output.name}"):
+    with locked(lock, f"tagging into {output.name}", patience):
         try:
             done = Written(0, 0)
             if resume and told.exists():
-                _check_same(json.loads(told.read_bytes()), what, output)
+                check_same(json.loads(told.read_bytes()), what, output)
                 done = _whole_rows(rows)
             told.write_text(json.dumps(what), encoding="utf-8")
             with rows.open("r+b" if done.rows else "w+b") as stream:
@@ -214,7 +219,8 @@ def _beside(output: Path, ending: str) -> Path:
     return output.with_name(f".{output.name}.{ending}")
 
 
-def _check_same(before: dict[str, Any], now: dict[str, Any], output: Path) -> None:
+def check_same(before: dict[str, Any], now: dict[str, Any], output: object) -> None:
+    """Raise UsageError where two runs into ``output`` differ, see `run_of`."""
     names = {"talante": "another version of talante", "model": "another model", "order": "other options"}
     for key, value in now.items():
         if before.get(key) != value:

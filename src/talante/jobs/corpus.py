@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache as cache_once
+from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from zlib import crc32
 
 from talante.corpus.article import STANCES, Article
 from talante.corpus.records import Corpus
-from talante.corpus.schema import Schema
+from talante.corpus.schema import Schema, schema_from_data
 from talante.errors import DataError
 from talante.evaluation.crossval import Progress
 from talante.model.count import Counted, CountedPart, count_part_of, is_short, merge
@@ -24,6 +25,7 @@ from talante.model.settings import Settings
 from talante.text.prepare import Prepared, Preparer, read
 
 if TYPE_CHECKING:
+    from talante.features.finder import Finder
     from joblib import Memory
 
 #: Articles that are prepared and counted at once, and stand together in the cache: so many on average, and at most.
@@ -68,6 +70,7 @@ def prepare_and_count(
         [(part.key, short) for part in parts],
         prepared,
         lambda n, _: done(of + n, 2 * of),
+        prefer="threads" if _has_kernel() else None,
     )
     merged = merge(counted, settings)
     counted.clear()
@@ -118,10 +121,15 @@ def _code() -> str:
             digest.update(path.read_bytes())
     digest.update((package / "model" / "count.py").read_bytes())
     # The kernel, which needs numba, tells terms by another hash
-    digest.update(b"kernel" if find_spec("numba") else b"plain")
+    digest.update(b"kernel" if _has_kernel() else b"plain")
     for library in ("cld3-py", "nupunkt", "scikit-learn", "scipy", "numpy", "trafilatura"):
         digest.update(f"{library} {version(library)}".encode())
     return digest.hexdigest()
+
+
+def _has_kernel() -> bool:
+    """Say whether the kernel counts, which needs no other process to use all cores: it holds no lock meanwhile."""
+    return find_spec("numba") is not None
 
 
 def _prepare_parts(
@@ -157,21 +165,30 @@ def _prepare_part(_key: str, given: tuple[Sequence[Article], Schema]) -> list[Pr
             ready.append(read(article))
         except DataError as error:
             faults[number] = (error.fact, error.remedy)
-    looked = look_at(Preparer(schema), ready)
+    looked = look_at(schema, ready)
     return [faults.get(number) or next(looked) for number in range(len(articles))]
 
 
-def look_at(preparer: Preparer, articles: Sequence[tuple[Article, str]]) -> Iterator[Prepared]:
+def look_at(schema: Schema, articles: Sequence[tuple[Article, str]]) -> Iterator[Prepared]:
     """Look at articles that `read` has made ready: by the kernel, where numba is installed."""
-    try:
-        from talante.features.finder import Finder
-
-        finder = Finder(preparer.topic_finder, preparer.target_finder)
-    except (ImportError, ValueError):
+    preparer, finder = _lookout(json.dumps(schema.to_json()))
+    if finder is None:
         yield from (preparer.look(*article) for article in articles)
         return
     for (article, text), found in zip(articles, finder.find([text for _, text in articles]), strict=True):
         yield preparer.assemble(article, text, *found)
+
+
+@lru_cache(1)
+def _lookout(schema: str) -> "tuple[Preparer, Finder | None]":
+    """Make ready what looks at articles; it is used for many parts."""
+    preparer = Preparer(schema_from_data(json.loads(schema), "schema"))
+    try:
+        from talante.features.finder import Finder
+
+        return preparer, Finder(preparer.topic_finder, preparer.target_finder)
+    except (ImportError, ValueError):
+        return preparer, None
 
 
 def _count_part(key: tuple[str, bool], given: Sequence[Prepared]) -> CountedPart:
@@ -184,6 +201,7 @@ def _through(
     keys: Sequence[Any],
     arguments: Sequence[_Args],
     progress: Progress | None,
+    prefer: Literal["threads"] | None = None,
 ) -> list[_Result]:
     """Return ``function(key, arguments)`` of each; what the cache has under the key is taken from there."""
     from joblib import Parallel, delayed
@@ -198,7 +216,7 @@ def _through(
         if progress:
             progress(len(found), len(keys))
 
-    results = Parallel(-1 if len(missing) > _FEW else 1, return_as="generator")(
+    results = Parallel(-1 if len(missing) > _FEW else 1, return_as="generator", prefer=prefer)(
         delayed(cached)(keys[i], arguments[i]) for i in missing
     )
     for i, result in zip(missing, results, strict=True):

@@ -10,6 +10,7 @@ from talante.corpus.article import Article, Unreadable
 from talante.corpus.files import UNREADABLE, cannot_read, lines, open_binary, parse_object
 from talante.corpus.read import JSON_LINES, find_inputs, read_articles
 from talante.corpus.records import load_corpus
+from talante.corpus.remote import Input
 from talante.errors import DataError, NotEnoughDataError, UsageError, nearest
 from talante.evaluation.crossval import Progress
 from talante.evaluation.drift import Drift, Limits, check_enough, drift
@@ -94,7 +95,7 @@ def read_window(names: Sequence[str]) -> Iterator[Article | Unreadable]:
             yield replace(article, id=named, **said)  # type: ignore[arg-type]  # all of _FIELDS are strings
 
 
-def _records(path: Path) -> dict[str, dict[str, str]]:
+def _records(path: Input) -> dict[str, dict[str, str]]:
     """Return the fields of each sound record in a file of JSON Lines by its place; `read_articles` tells the faults."""
     found: dict[str, dict[str, str]] = {}
     with suppress(*UNREADABLE), open_binary(path) as stream:
