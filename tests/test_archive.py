@@ -150,7 +150,10 @@ def test_another_run_cannot_be_gone_on_with(talante: Run, tmp_path: Path, regist
     source = write_articles(tmp_path / "in.jsonl", 40 * MANY)
     killed(source, tmp_path, registry, signal.SIGKILL, MANY)
     result = talante("predict", source, "-o", "out.jsonl", "--resume", "--all")
-    assert result.returncode == 2 and b"out.jsonl: the interrupted run had other options; run it as before" in result.stderr
+    assert (
+        result.returncode == 2
+        and b"out.jsonl: the interrupted run had other options; run it as before" in result.stderr
+    )
     write_articles(source, 10)
     result = talante("predict", source, "-o", "out.jsonl", "--resume")
     assert result.returncode == 2 and b"had other input files, or they have changed" in result.stderr
@@ -159,7 +162,7 @@ def test_another_run_cannot_be_gone_on_with(talante: Run, tmp_path: Path, regist
     assert len(ids(tmp_path / "out.jsonl")) == 10 and not is_unfinished(tmp_path / "out.jsonl")
 
 
-def test_resume_needs_an_output(talante: Run, tmp_path: Path) -> None:
+def test_resume_needs_an_output(talante: Run) -> None:
     result = talante("predict", "-", "--resume", stdin=b"Toral.")
     assert result.returncode == 2 and b"--resume: nothing to go on with" in result.stderr
 
@@ -203,7 +206,9 @@ def test_every_kind_of_file_holds_the_same_rows(ending: str, talante: Run, tmp_p
     sound = [(a, b) for a, b in zip(found, plain, strict=True) if "error" not in b]
     for row, expected in sound:
         assert row["topics"] == " ".join(expected["topics"])
-        assert {k.removeprefix("topic "): float(v) for k, v in row.items() if k.startswith("topic ")} == expected["all_topics"]
+        assert {k.removeprefix("topic "): float(v) for k, v in row.items() if k.startswith("topic ")} == expected[
+            "all_topics"
+        ]
         for target, said in expected["stances"].items():
             assert row[target] == said["stance"] and float(row[f"{target} score"]) == said["score"]
 

@@ -44,8 +44,8 @@ PIECES = [
     "Maduro", "maduro", "the Venezuelan government", "Venezuelan  government", "U.S.", "US$40", "EE. UU.", "Chávez",
     "chavistas", "Washington Post", "Washington", "President", "the president", "opposition", "Lima", "La Habana",
     "Mr.", "Sen.", "Sra.", "J. R.", "etc.", "No.", "2019.", "3.", "iv.", "a)", "word.", "Casa.", "Sí.", "it.", "¿Qué?",
-    "Stop!", '"No."', "“Nunca.”", "(Ver.)", "...", "…", ". . .", "and", "de la", "El", "She", "ship", "a", "ñandú", "x_y",
-    ",", ";", ":", "-", "—", "'s", "’s",
+    "Stop!", '"No."', "“Nunca.”", "(Ver.)", "...", "…", ". . .", "and", "de la", "El", "She", "ship", "a", "ñandú",
+    "x_y", ",", ";", ":", "-", "—", "'s", "’s",
 ]  # fmt: skip
 SPACES = st.sampled_from([" ", " ", " ", "  ", "\n", "\n\n", " \n \n", "\t", "", "\u2028"])
 
@@ -74,7 +74,9 @@ def test_words_of_all_characters_are_split_and_folded_as_in_plain_python() -> No
 
 
 def test_terms_of_all_characters_are_counted_as_in_plain_python() -> None:
-    texts = ["".join(f"{a}{b} x{a}" for a, b in pairwise(ALL_CHARACTERS[i : i + 5000])) for i in range(0, 1_100_000, 5000)]
+    texts = [
+        "".join(f"{a}{b} x{a}" for a, b in pairwise(ALL_CHARACTERS[i : i + 5000])) for i in range(0, 1_100_000, 5000)
+    ]
     assert counted(texts) == [Counter(terms(text)) for text in texts]
 
 
@@ -82,7 +84,9 @@ def counted(texts: Sequence[str]) -> list[Counter[str]]:
     found = count_terms(texts, letters())
     names = found.terms.decode().split("\n")
     rows = pairwise(found.row_at.tolist())
-    return [Counter({names[c]: int(n) for c, n in zip(found.columns[a:b], found.times[a:b], strict=True)}) for a, b in rows]
+    return [
+        Counter({names[c]: int(n) for c, n in zip(found.columns[a:b], found.times[a:b], strict=True)}) for a, b in rows
+    ]
 
 
 @given(st.lists(st.text() | composed(), max_size=5))
@@ -248,7 +252,7 @@ def fresh_lookout() -> Iterator[None]:
     _lookout.cache_clear()
 
 
-def test_the_kernel_compiles_where_nothing_can_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_kernel_compiles_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_cache(*_: object, cache: bool = False, **__: object) -> object:
         if cache:
             raise RuntimeError("cannot cache function: no locator available")

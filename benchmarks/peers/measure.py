@@ -77,7 +77,7 @@ def started(command: Sequence[str | Path], core: int | None = None, output: Any 
         if core is not None:
             os.sched_setaffinity(0, {core})
 
-    return subprocess.Popen(command, stdout=output, env=env, preexec_fn=pin, start_new_session=True)  # noqa: PLW1509
+    return subprocess.Popen(command, stdout=output, env=env, preexec_fn=pin, start_new_session=True)
 
 
 def one(name: str, core: int | None = None, **arguments: Any) -> dict[str, Any]:

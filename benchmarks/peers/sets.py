@@ -1,7 +1,7 @@
 """Labelled articles for all systems alike: real news labelled by rule, and Reuters-21578 R90.
 
 A set is a folder: `data/` as `talante train` reads it (topics only), `train.jsonl` and `test.jsonl` with a record a line;
-of news also `full/`, the same with stances.
+of news also `full/train/` and `full/test/`, such folders with stances.
 """
 
 import gzip
@@ -68,20 +68,23 @@ def by_outlet(articles: Sequence[Record]) -> tuple[list[Record], list[Record]]:
     return inside, outside
 
 
-def news(folder: Path, inside: list[Record], outside: list[Record], size: int) -> Path:
-    """Make the set of so many news articles; one to test on for each English one of ``outside``, and as many Spanish."""
+def news(folder: Path, inside: list[Record], test: list[Record], size: int) -> Path:
+    """Make the set of so many news articles."""
     import retraining_time
 
-    tested = 2 * sum(a["lang"] == "en" for a in outside)
     train = [json.loads(line) for line in retraining_time.made(inside, size)]
-    test = [json.loads(line) for line in retraining_time.made(outside, tested)]
     schema = (ROOT / "data/schema.toml").read_text(encoding="utf-8")
-    full = folder / "full"
-    full.mkdir(parents=True)
-    (full / "schema.toml").write_text(schema, encoding="utf-8")
-    write(full / "train.jsonl", train)
-    write(full / "test.jsonl", test)
+    for split, records in (("train", train), ("test", test)):
+        _data(folder / "full" / split, schema, records)
     return _written(folder, schema.partition("[[target]]")[0], train, test)
+
+
+def news_to_test_on(outside: list[Record]) -> list[Record]:
+    """Label the English articles of other outlets, and as many Spanish ones."""
+    import retraining_time
+
+    number = 2 * sum(a["lang"] == "en" for a in outside)
+    return [json.loads(line) for line in retraining_time.made(outside, number)]
 
 
 def reuters(folder: Path, source: Path) -> Path:
@@ -93,10 +96,16 @@ def reuters(folder: Path, source: Path) -> Path:
 
 
 def _written(folder: Path, schema: str, train: Sequence[Record], test: Sequence[Record]) -> Path:
+    """Write a set without stances."""
     kept = ("id", "lang", "title", "text", "group", "topics")
     train, test = ([{key: r[key] for key in kept if key in r} for r in records] for records in (train, test))
-    write(folder / "data/articles/train.jsonl", train)
-    (folder / "data/schema.toml").write_text(schema, encoding="utf-8")
+    _data(folder / "data", schema, train)
     write(folder / "train.jsonl", train)
     write(folder / "test.jsonl", test)
     return folder
+
+
+def _data(folder: Path, schema: str, records: Sequence[Record]) -> None:
+    """Write a folder that `talante train` reads."""
+    write(folder / "articles/all.jsonl", records)
+    (folder / "schema.toml").write_text(schema, encoding="utf-8")

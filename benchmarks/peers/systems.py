@@ -5,6 +5,7 @@ what a process imports is in its memory. What is set by hand was tried with `pyt
 """
 
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -38,7 +39,7 @@ Labels = list[set[str]]
 class Loaded(NamedTuple):
     """A model in memory: ``prepare`` makes of records what ``predict`` takes; ``program`` does the same with files.
 
-    ``program`` takes records and a folder to write to; it returns the seconds of each.
+    ``program`` takes records and a folder to write to; it returns the seconds of an article, its start taken off.
     """
 
     prepare: Callable[[Sequence[Record]], Any]
@@ -139,8 +140,6 @@ def _load_talante(folder: Path) -> Loaded:
 
 
 def _sklearn(c: float) -> System:
-    import_name = "model.joblib"
-
     def train(folder: Path, to: Path) -> None:
         import joblib
         from sklearn.feature_extraction.text import TfidfVectorizer
@@ -157,12 +156,12 @@ def _sklearn(c: float) -> System:
             OneVsRestClassifier(LogisticRegression(C=c)),
         )
         pipeline.fit([text_of(r) for r in records], labels.fit_transform([r["topics"] for r in records]))
-        joblib.dump((pipeline, labels), to / import_name)
+        joblib.dump((pipeline, labels), to / "model.joblib")
 
     def load(folder: Path) -> Loaded:
         import joblib
 
-        pipeline, labels = joblib.load(folder / import_name)
+        pipeline, labels = joblib.load(folder / "model.joblib")
         return Loaded(
             lambda records: [text_of(r) for r in records],
             lambda texts: [set(found) for found in labels.inverse_transform(pipeline.predict(texts))],
@@ -186,7 +185,13 @@ def _fasttext(dim: int) -> System:
             answers, _ = model.predict(texts, k=-1, threshold=cut)
             return [{label.removeprefix(_LABEL) for label in found} - {_NONE} for found in answers]
 
-        return Loaded(lambda records: [plain(r) for r in records], predict)
+        def program(records: Sequence[Record], scratch: Path) -> float:
+            command = ["fasttext", "predict-prob", folder / "model.bin"]
+            return _beyond_start(lambda path: [*command, path, -1, cut], _as_lines(records, scratch))
+
+        return Loaded(
+            lambda records: [plain(r) for r in records], predict, program if shutil.which("fasttext") else None
+        )
 
     return System(train, load, "fasttext-community")
 
@@ -204,12 +209,6 @@ def fit_fasttext(dim: int, records: Sequence[Record], to: Path, **settings: floa
     model.save_model(str(to / "model.bin"))
     lines.unlink()
     return model
-
-
-def fasttext_program(model: Path, records: Sequence[Record], scratch: Path) -> float:
-    """Return the seconds of an article in fastText's own program, `fasttext predict-prob`, its start taken off."""
-    lines, cut = _as_lines(records, scratch), next(iter(FASTTEXT.values()))["cut"]
-    return _beyond_start(lambda path: ["fasttext", "predict-prob", model / "model.bin", path, "-1", cut], lines)
 
 
 def _vw() -> System:

@@ -67,7 +67,7 @@ def packing(path: Path, name: str) -> Iterator[IO[bytes]]:
 
         # Without name and time in its head: equal rows make equal files
         with path.open("wb") as file, GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as stream:
-            yield stream
+            yield stream  # type: ignore[misc]
     elif name.lower().endswith(".zst"):
         with zstandard().open(path, "wb") as stream:
             yield stream

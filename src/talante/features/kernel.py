@@ -16,11 +16,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from talante.features.tokens import is_word
 from talante.text.fold import fold, fold_accents
 
 
 def compiled(function: Any) -> Any:
+    """Have numba compile a function when it is first called, and keep the machine code where that can be."""
     try:
         return njit(function, cache=True, nogil=True)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written to
@@ -312,8 +312,8 @@ def count_terms(texts: Sequence[str], letters: Letters) -> Distinct:
     start, end = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int32)
     hashes = np.zeros(size, dtype=np.uint64)
     first, spaced = np.zeros(len(texts) + 1, dtype=np.int64), np.zeros(len(texts) + 1, dtype=np.int64)
-    words = split_words(chars, bounds, letters.folded, start, end, hashes, first, spaced)
-    words = _terms_only(start, end, hashes, first, words)
+    split_words(chars, bounds, letters.folded, start, end, hashes, first, spaced)
+    words = _terms_only(start, end, hashes, first)
     row_at = np.zeros(len(texts) + 1, dtype=np.int64)
     bits = max(4, int(4 * words).bit_length())
     slots, keys = np.zeros(1 << bits, dtype=np.uint32), np.zeros(2 * words, dtype=np.uint64)
@@ -326,7 +326,7 @@ def count_terms(texts: Sequence[str], letters: Letters) -> Distinct:
 
 
 @compiled
-def _terms_only(start, end, hashes, first, words):
+def _terms_only(start, end, hashes, first):
     """Complete the hashes of words and leave out those of one letter, which are no terms; return how many are left."""
     n = 0
     for a in range(len(first) - 1):
@@ -341,7 +341,7 @@ def _terms_only(start, end, hashes, first, words):
 
 @compiled
 def _count_rows(hashes, first, slots, shift, keys, place, times, columns, row_at):
-    """Number the terms of texts as they come and count them; return how many there are, and how many counts."""
+    """Count the terms of texts, numbered as they come; return how many there are, and how many counts."""
     row, at = np.full(len(keys), -1, dtype=np.int32), np.zeros(len(keys), dtype=np.int32)
     distinct, n, last = 0, 0, U64(len(slots) - 1)
     for a in range(len(first) - 1):

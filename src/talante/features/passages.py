@@ -129,7 +129,7 @@ def passage(chars, low, high, at, folded, accentless, doubts):
         end -= 1
     while start < end and accentless[chars[start]] & SPACE:
         start += 1
-    return start, end, doubt or (0 <= last_end and (last_end < end - 1 or i < high and chars[i] in _ENDS))
+    return start, end, doubt or (last_end >= 0 and (last_end < end - 1 or (i < high and chars[i] in _ENDS)))
 
 
 @compiled
@@ -149,7 +149,7 @@ def _has_line_break(chars, i, bound, step, accentless):
 
 @compiled
 def _sure_end(chars, low, high, stop, accentless, folded, doubts):
-    """Return where a sentence surely ends with the sign at ``stop`` and what closes behind it, -1 if that is in doubt."""
+    """Return where a sentence surely ends, with the sign at ``stop`` and what closes behind it, -1 if in doubt."""
     before = stop - 1
     while before >= low and accentless[chars[before]] & LETTER:
         before -= 1

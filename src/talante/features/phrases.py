@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -52,7 +53,8 @@ class Phrases(NamedTuple):
     ``prefix_slots``, the same of ``prefixed``. The steps that spell phrase ``p`` are
     ``steps[steps_at[p]:steps_at[p + 1]]``: two characters of which the text must have one, or one of the signs above.
     ``follows``: the folded character that must stand behind its first word and a blank, 0 where it is one word: most
-    phrases that begin with a frequent word fail there. ``label``: the number of its label, -1 if none; ``guard``: the number of its guard, -1 if it has none.
+    phrases that begin with a frequent word fail there. ``label``: the number of its label, -1 if none; ``guard``: the
+    number of its guard, -1 if it has none.
     """
 
     listed_at: NDArray[np.int32]
@@ -128,7 +130,7 @@ def _programs(programs: Sequence[Sequence[tuple[int, int]]]) -> tuple[NDArray[np
 
 def _steps(phrase: str) -> list[tuple[int, int]]:
     text = spelled(phrase)
-    if any(a == "*" and (b.isalnum() or b in "_*") for a, b in zip(text, text[1:], strict=False)):
+    if any(a == "*" and (b.isalnum() or b in "_*") for a, b in pairwise(text)):
         raise ValueError(f"'{phrase}' goes on after its *")
     found = []
     for char in text:

@@ -25,8 +25,9 @@ from talante.model.settings import Settings
 from talante.text.prepare import Prepared, Preparer, read
 
 if TYPE_CHECKING:
-    from talante.features.finder import Finder
     from joblib import Memory
+
+    from talante.features.finder import Finder
 
 #: Articles that are prepared and counted at once, and stand together in the cache: so many on average, and at most.
 _AT_ONCE, _MOST = 128, 512

@@ -15,7 +15,7 @@ from talante.errors import UsageError
 from talante.jobs.tag import Row
 
 #: The endings there are.
-KINDS = tuple(kind + packing for kind in (".jsonl", ".csv", ".tsv") for packing in ("", ".gz", ".zst")) + (".parquet",)
+KINDS = (*(kind + packing for kind in (".jsonl", ".csv", ".tsv") for packing in ("", ".gz", ".zst")), ".parquet")
 
 #: Rows that a Parquet file has in one group.
 _GROUP = 10_000
@@ -76,7 +76,7 @@ def columns(schema: Schema, every_score: bool) -> dict[str, type]:
 
 def flat(row: Row) -> dict[str, Any]:
     """Return a row as the columns that it has."""
-    found = {key: row[key] for key in ("id", "title", "lang", "model", "error") if key in row}
+    found: dict[str, Any] = {key: row[key] for key in ("id", "title", "lang", "model", "error") if key in row}
     if "error" in row:
         return found
     found["topics"] = " ".join(row["topics"])

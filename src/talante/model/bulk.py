@@ -5,22 +5,20 @@ the cases of doubt about sentences are the same code as for one article.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from talante.corpus.article import STANCES, Article
-from talante.errors import DataError
+from talante.corpus.article import Article
 from talante.features.kernel import (
-    Letters,
-    letters,
     U64,
+    Letters,
     as_chars,
     batches,
     compiled,
     count,
+    letters,
     look_up,
     number_pairs,
     number_words,
@@ -33,7 +31,7 @@ from talante.features.passages import doubts, find_passages, sentences_in
 from talante.features.phrases import as_arrays, find, first_words
 from talante.features.tfidf import Tfidf
 from talante.features.tokens import is_word
-from talante.model.model import MENTION_FEATURES, Model, Prediction, StancePrediction
+from talante.model.model import Model, Prediction, StancePrediction
 from talante.text.contexts import OTHER_MASK, TARGET_MASK
 from talante.text.prepare import OPENING
 
@@ -93,13 +91,18 @@ class _Space(NamedTuple):
 
 
 def _space(words: int, terms: int) -> _Space:
-    def room(dtype: type, *shape: int) -> NDArray[np.generic]:
-        return np.zeros(shape or (words,), dtype=dtype)
-
     return _Space(
-        *(room(t) for t in (np.int32, np.int32, np.uint64, np.int32, np.int32, np.uint64)),
-        room(np.int32, terms), room(np.int32, 2 * words), room(np.int64, words, 3), room(np.int64, words, 3),
-    )  # fmt: skip
+        start=np.zeros(words, np.int32),
+        end=np.zeros(words, np.int32),
+        hashes=np.zeros(words, np.uint64),
+        numbers=np.zeros(words, np.int32),
+        pairs=np.zeros(words, np.int32),
+        pair_hashes=np.zeros(words, np.uint64),
+        counts=np.zeros(terms, np.int32),
+        met=np.zeros(2 * words, np.int32),
+        found=np.zeros((words, 3), np.int64),
+        mentions=np.zeros((words, 3), np.int64),
+    )
 
 
 @compiled
@@ -398,7 +401,6 @@ def _laid_out(model: Model, more: Sequence[str], letters: Letters) -> tuple[_Ter
     order = sorted(weight, key=lambda term: (not is_word(term), weight[term]))
     number = {term: i for i, term in enumerate(order)}
     words = [term for term in order if is_word(term)]
-    lookup = table(term_hashes(order, letters))
     columns = [np.array([number[term] for term in view.terms], dtype=np.int64) for view in views]
 
     def by_term(at: NDArray[np.int64], weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -406,21 +408,24 @@ def _laid_out(model: Model, more: Sequence[str], letters: Letters) -> tuple[_Ter
         laid[at] = weights.T
         return laid
 
-    def idf(view: Tfidf, at: NDArray[np.int64]) -> NDArray[np.float64]:
+    def frequencies(view: Tfidf, at: NDArray[np.int64]) -> NDArray[np.float64]:
         laid = np.zeros(len(order) + 1)  # the last one for what the table does not have
         laid[at] = view.idf
         return laid
 
     article, near, whole = columns
     word_columns = np.array([number[term] for term in model.article_terms.words], dtype=np.int64)
-    stances = model.stances
-    masks = [TARGET_MASK, OTHER_MASK]
-    return _Terms(
-        *lookup, *(idf(view, at) for view, at in zip(views, columns, strict=True)),
+    stances, masks = model.stances, (TARGET_MASK, OTHER_MASK)
+    terms = _Terms(
+        *table(term_hashes(order, letters)),
+        article=frequencies(model.article_terms, article),
+        near=frequencies(model.near_terms, near),
+        whole=frequencies(model.whole_terms, whole),
         topics=by_term(word_columns, model.topics.coef)[: len(words)],
         own=np.array([by_term(article, of) for of in stances.own]),
         in_near=by_term(near, np.concatenate([stances.near, model.addressed.near[None]])),
         in_whole=by_term(whole, stances.whole),
         masks=np.array([number.get(mask, -1) for mask in masks], dtype=np.int64),
         mask_hashes=term_hashes(masks, letters),
-    ), words  # fmt: skip
+    )
+    return terms, words

@@ -53,10 +53,12 @@ class Entry:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
+        """Return what matches the phrase."""
         return re.compile(_pattern(self.phrase.text))
 
     @cached_property
     def guard(self) -> re.Pattern[str] | None:
+        """Return what matches one of the phrases that it needs, None where it needs none."""
         return re.compile(_any_of(self.phrase.needs)) if self.phrase.needs else None
 
 
@@ -83,15 +85,8 @@ class PhraseFinder:
     @property
     def labels(self) -> list[str]:
         """Return the labels of the phrases, sorted."""
-        return sorted(
-            {
-                e.phrase.label
-                for by in (self.by_word, self.by_prefix)
-                for of in by.values()
-                for e in of
-                if e.phrase.label
-            }
-        )
+        entries = (entry for index in (self.by_word, self.by_prefix) for of in index.values() for entry in of)
+        return sorted({entry.phrase.label for entry in entries if entry.phrase.label})
 
     def find(self, text: str) -> list[Mention]:
         """Return the occurrences in order of their place."""

@@ -91,7 +91,9 @@ class Preparer:
 def read(article: Article, chrome: bool = True) -> tuple[Article, str]:
     """Clean an article and tell its language; return it with its title and text as one.
 
-    ``chrome``: take lines off that belong to the page. Raises DataError when nothing is left of the article or its language cannot be told.
+    ``chrome``: take lines off that belong to the page.
+
+    Raises DataError when nothing is left of the article or its language cannot be told.
     """
     cleaned = clean(article, chrome)
     text = full_text(cleaned)

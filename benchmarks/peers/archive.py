@@ -1,0 +1,81 @@
+"""Archives through the program: two cores beside one, memory as an archive grows, and a run that is killed."""
+
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from peers.bulk import shipped
+from peers.measure import ROOT, Run, run, started
+from peers.sets import lines_of
+
+#: Seconds between two looks at how far a run is that is going to be killed.
+_STEP = 0.01
+
+
+def predict(given: Path, output: Path, *options: str) -> list[str | Path]:
+    """Return the command that tags a file with the shipped model."""
+    return [sys.executable, "-m", "talante", "predict", "-m", shipped(), given, "-o", output, *options]
+
+
+def cold_start(bytecode: Path) -> dict[str, tuple[float, float]]:
+    """Return seconds and megabytes of fresh processes: tagging one article, and importing scikit-learn's models.
+
+    ``bytecode``: a folder for what Python compiles, as an installed package has it.
+    """
+    import cold_start
+
+    article = ROOT / "data/seed/peru-venezuela.txt"
+    commands = {
+        "predict": [sys.executable, "-m", "talante", "predict", "-m", str(shipped()), str(article)],
+        "import": [sys.executable, "-c", "import sklearn.linear_model"],
+    }
+    return {name: cold_start.run(command, str(bytecode)) for name, command in commands.items()}
+
+
+def stream(given: Path, output: Path) -> Run:
+    """Tag a big file on all cores."""
+    return run(predict(given, output))
+
+
+def killed(given: Path, whole: Path, folder: Path, part: float, jobs: int, everything: bool) -> dict[str, object]:
+    """Kill a run when about ``part`` of its rows are written, go on with it, and compare with an uninterrupted one.
+
+    ``everything``: kill the workers, too, as when the machine goes down; otherwise only the program.
+    """
+    output = folder / "killed.jsonl"
+    unfinished, enough = folder / f".{output.name}.part", part * whole.stat().st_size
+    process = started(predict(given, output, "-j", str(jobs)))
+    while process.poll() is None and not (unfinished.exists() and unfinished.stat().st_size >= enough):
+        time.sleep(_STEP)
+    if process.poll() is None:
+        (os.killpg if everything else os.kill)(process.pid, signal.SIGKILL)
+    was_killed = process.wait() == -signal.SIGKILL
+    kept = unfinished.read_bytes().count(b"\n") if unfinished.exists() else 0
+    run(predict(given, output, "-j", str(jobs), "--resume"))
+    wanted, got = _ids(given), Counter(_ids(output))
+    told = {
+        "killed": was_killed,
+        "kept": kept,
+        "lost": sum(got[name] == 0 for name in wanted),
+        "doubled": sum(times > 1 for times in got.values()),
+        "ordered": _ids(output) == wanted,
+        "same": output.read_bytes() == whole.read_bytes(),
+        "left": ", ".join(sorted(p.name for p in folder.glob(f".{output.name}*"))) or "nothing",
+    }
+    output.unlink()
+    return told
+
+
+def moments(rounds: int) -> Sequence[float]:
+    """Return the parts of a run after which it is killed."""
+    chance = random.Random(0)
+    return [chance.uniform(0.05, 0.9) for _ in range(rounds)]
+
+
+def _ids(path: Path) -> list[str]:
+    return [str(r["id"]) for r in lines_of(path)]
