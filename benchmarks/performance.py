@@ -26,7 +26,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from peers.measure import Run, last_core, machine, one, run, shown, table
+from peers.measure import Run, last_core, machine, one, peak, run, shown, table
 from peers.sets import Record, by_outlet, lines_of, mixed, news, news_to_test_on, repeated, reuters, write
 
 #: Articles that are tagged before those that are measured.
@@ -86,9 +86,10 @@ def bulk(folder: Path, articles: Sequence[Record], options: argparse.Namespace) 
     )  # fmt: skip
     same = one("bulk.agreement", folder=folder)
     print(
-        f"\nThe greatest difference between probabilities of talante and of the pipelines: {same['topics']:.1e} over the "
-        f"topics of {same['articles']} articles, {same['stances']:.1e} over {same['sides']} stances. Rows that are "
-        f"errors: {', '.join(str(told[name][0]['failed']) for name in ways)}."
+        f"\nProbabilities of talante and of the pipelines differ by {same['plain']:.0e} at most, over all topics and "
+        f"{same['sides']:,} stances of {same['articles']:,} articles; in {same['odd']} of these, which have a character that "
+        f"scikit-learn folds in another way (½, º), by {same['all']:.0e}. Rows that are errors: "
+        f"{', '.join(str(told[name][0]['failed']) for name in ways)}."
     )
 
 
@@ -134,17 +135,16 @@ def cores(folder: Path, articles: Sequence[Record], options: argparse.Namespace)
 
 def cold(folder: Path, options: argparse.Namespace) -> None:
     """Print how long a fresh process takes to tag one article."""
-    from peers.archive import cold_start
-
-    cold_start(folder)
-    rounds = [cold_start(folder) for _ in range(max(options.rounds, 11))]
-    rows = [
-        (what, *(shown([r[name][i] for r in rounds], digits) for i, digits in ((0, 2), (1, 0))))
-        for name, what in (("predict", "`talante predict ARTICLE`"), ("import", "`import sklearn.linear_model`"))
-    ]
-    predict, peer = (statistics.median(r[name][0] for r in rounds) for name in ("predict", "import"))
-    table(f"Cold start, {len(rounds)} rounds", ("fresh process", "seconds", "peak MB"), rows)
-    print(f"\nTagging takes {predict / peer:.2f} of the time of the import.")
+    told = one("cold.start", folder=folder, rounds=max(options.rounds, 11))
+    names = {"predict": "`talante predict ARTICLE`", "import": "`import sklearn.linear_model`"}
+    seconds = {name: [took for took, _ in told[name]] for name in names}
+    table(
+        f"Cold start, {len(seconds['predict'])} rounds",
+        ("fresh process", "seconds", "peak MB"),
+        [(what, shown(seconds[name], 2), shown([size for _, size in told[name]])) for name, what in names.items()],
+    )
+    part = statistics.median(seconds["predict"]) / statistics.median(seconds["import"])
+    print(f"\nTagging takes {part:.2f} of the time of the import.")
 
 
 def systems(folder: Path, title: str, rounds: int, options: argparse.Namespace) -> None:
@@ -228,15 +228,15 @@ def stream(folder: Path, articles: Sequence[Record], rows: int) -> None:
         given = repeated(folder / "big.jsonl", articles, number)
         done = run(predict(given, folder / "tags.jsonl"))
         found.append((f"{number:,}", f"{given.stat().st_size / 1e9:.2f}", f"{done.seconds:.0f}",
-                      f"{number / done.seconds:,.0f}", *(f"{size:.0f}" for size in _tenths(done)), f"{done.peak:.0f}"))  # fmt: skip
+                      f"{number / done.seconds:,.0f}", *(f"{size:.0f}" for size in _tenths(done)), f"{max(done.memory):.0f}"))  # fmt: skip
     head = ("articles", "GB", "seconds", "articles/s", *(f"{i}0 %" for i in range(1, 11)), "peak MB")
     table("Memory of all processes over an archive, MB: the most in each tenth of the time", head, found)
 
 
 def _tenths(done: Run) -> list[float]:
+    """Return the most memory in each tenth of the time."""
     looks = len(done.memory)
-    parts = [done.memory[i * looks // 10 : (i + 1) * looks // 10] for i in range(10)]
-    return [max((size for _, size in part), default=0.0) for part in parts]
+    return [max(done.memory[i * looks // 10 : (i + 1) * looks // 10], default=0.0) for i in range(10)]
 
 
 def kill(folder: Path, articles: Sequence[Record], options: argparse.Namespace) -> None:
@@ -275,7 +275,7 @@ PARTS = ("bulk", "kernel", "cores", "cold", "topics", "stances")
 def main() -> None:
     """Measure and print, or be one of the processes that are measured."""
     if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(answer(sys.argv[2], json.loads(sys.argv[3]))))
+        print(json.dumps({**answer(sys.argv[2], json.loads(sys.argv[3])), "peak": peak()}))
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("news", nargs="+", type=Path, help="articles: id, title, text, lang, outlet")
@@ -298,13 +298,11 @@ def main() -> None:
 def measure(folder: Path, options: argparse.Namespace) -> None:
     """Print all that is asked for."""
     articles = mixed([article for path in options.news for article in lines_of(path)])
-    bytecode = folder / "bytecode"
-    bytecode.mkdir()
     parts = {
         "bulk": lambda: bulk(folder, articles, options),
         "kernel": lambda: kernel(folder, options),
         "cores": lambda: cores(folder, articles, options),
-        "cold": lambda: cold(bytecode, options),
+        "cold": lambda: cold(folder, options),
     }
     for part, call in parts.items():
         if part in options.only and not options.tune:

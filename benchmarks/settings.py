@@ -1,16 +1,18 @@
 """Search of the settings of `talante train`: one at a time around the defaults, on writing sessions held out.
 
 python benchmarks/settings.py [--data data] [--only stances topics addressed] [--cache FOLDER]
+    [--backend dask --scheduler tcp://HOST:PORT]
 
 A writing session is a file of data/articles: articles of one file share a hand, and outlets of the real world differ at
 least as much as two files do. The files are dealt into three parts; each part is predicted by a model that was fitted,
 calibrated and cut on the others. Nothing here looks at gold. Deterministic; what has been computed is cached, and the
-search can be interrupted and run again. On two cores each line takes about a minute. What
-the views of an article weigh is in benchmarks/views.py.
+search can be interrupted and run again. On two cores each line takes about a minute; `--backend` lets a cluster do it,
+see docs/archive.md. What the views of an article weigh is in benchmarks/views.py.
 """
 
 import argparse
 import hashlib
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,9 +28,11 @@ import talante
 from talante.corpus.article import STANCES
 from talante.corpus.records import load_corpus
 from talante.corpus.schema import Schema
+from talante.errors import TalanteError
 from talante.evaluation.outcomes import Outcome, outcome
 from talante.evaluation.report import build_report
 from talante.jobs.corpus import prepare_corpus
+from talante.jobs.engine import engine
 from talante.model.fit import fit
 from talante.model.model import sigmoid
 from talante.model.settings import Settings
@@ -137,18 +141,29 @@ def measured(
 
 
 def main() -> None:
-    """Search and print, a table for each kind."""
+    """Search, here or on a cluster."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[1] / "data")
     parser.add_argument("--only", nargs="+", choices=list(GRID), default=list(GRID))
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "talante")
+    parser.add_argument("--backend")
+    parser.add_argument("--scheduler")
     options = parser.parse_args()
-    corpus = load_corpus(options.data)
+    try:
+        with engine(options.backend, options.scheduler):
+            search(options.data, options.only, options.cache)
+    except TalanteError as error:
+        sys.exit(f"error: {error}")
+
+
+def search(data: Path, kinds: Sequence[str], cache: Path) -> None:
+    """Print a table for each kind."""
+    corpus = load_corpus(data)
     source = [Path(__file__), *sorted(Path(talante.__file__).parent.rglob("*.py"))]
     version = hashlib.sha256(b"".join(path.read_bytes() for path in source)).hexdigest()
     version += corpus.digest + sklearn.__version__
-    measure = Memory(options.cache, verbose=0).cache(measured, ignore=["articles", "schema"])
-    for kind in options.only:
+    measure = Memory(cache, verbose=0).cache(measured, ignore=["articles", "schema"])
+    for kind in kinds:
         schema = part(kind, corpus.schema)
         labelled = corpus.articles
         if not schema.targets:  # what is left out must not be scored

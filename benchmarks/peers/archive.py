@@ -1,4 +1,4 @@
-"""Archives through the program: two cores beside one, memory as an archive grows, and a run that is killed."""
+"""Archives through the program, and a run of it that is killed."""
 
 import os
 import random
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from peers.bulk import shipped
-from peers.measure import ROOT, Run, run, started
+from peers.measure import run, started
 from peers.sets import lines_of
 
 #: Seconds between two looks at how far a run is that is going to be killed.
@@ -20,26 +20,6 @@ _STEP = 0.01
 def predict(given: Path, output: Path, *options: str) -> list[str | Path]:
     """Return the command that tags a file with the shipped model."""
     return [sys.executable, "-m", "talante", "predict", "-m", shipped(), given, "-o", output, *options]
-
-
-def cold_start(bytecode: Path) -> dict[str, tuple[float, float]]:
-    """Return seconds and megabytes of fresh processes: tagging one article, and importing scikit-learn's models.
-
-    ``bytecode``: a folder for what Python compiles, as an installed package has it.
-    """
-    import cold_start
-
-    article = ROOT / "data/seed/peru-venezuela.txt"
-    commands = {
-        "predict": [sys.executable, "-m", "talante", "predict", "-m", str(shipped()), str(article)],
-        "import": [sys.executable, "-c", "import sklearn.linear_model"],
-    }
-    return {name: cold_start.run(command, str(bytecode)) for name, command in commands.items()}
-
-
-def stream(given: Path, output: Path) -> Run:
-    """Tag a big file on all cores."""
-    return run(predict(given, output))
 
 
 def killed(given: Path, whole: Path, folder: Path, part: float, jobs: int, everything: bool) -> dict[str, object]:

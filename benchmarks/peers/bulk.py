@@ -18,6 +18,7 @@ from talante.jobs.archive import tag_to_file
 from talante.jobs.tag import Order, Tagger
 from talante.model.files import load
 from talante.model.model import Model
+from talante.text.fold import fold
 from talante.text.prepare import read
 
 #: Characters of a batch: what `talante.model.bulk` takes at once.
@@ -66,22 +67,31 @@ def sklearn(folder: str) -> dict[str, float]:
 
 
 def agreement(folder: str) -> dict[str, float]:
-    """Return the greatest difference between talante's probabilities and those of the pipelines, and on how many."""
+    """Return the greatest differences between talante's probabilities and those of the pipelines.
+
+    ``plain``: the same over the articles without a character that scikit-learn folds in another way, ``odd`` counts those
+    with one.
+    """
     import joblib
+    from sklearn.feature_extraction.text import strip_accents_unicode
 
     model, pipelines, given = load(shipped()), joblib.load(Path(folder, "model.joblib")), ready(folder, "lang")
     topics, stances = _probabilities(pipelines, *_rows(model, given))
     tagger = Tagger(Order(model=shipped()), model)
     assert tagger.bulk
-    found = list(tagger.bulk.predict(given))
-    by_topic = np.array([[p.scores[t] for t in model.schema.topic_ids] for p in found])
-    sides = [(p.article.id, target, s.probabilities) for p in found for target, s in p.stances.items()]
-    apart = [np.abs(np.subtract(of, stances[target][name])).max() for name, target, of in sides]
+    apart, sides = [], 0
+    for p, of_topics in zip(tagger.bulk.predict(given), topics, strict=True):
+        of_stances = [stances[target][p.article.id] - s.probabilities for target, s in p.stances.items()]
+        scores = np.array([p.scores[topic] for topic in model.schema.topic_ids])
+        apart.append(max(np.abs(d).max() for d in (scores - of_topics, *of_stances)))
+        sides += len(of_stances)
+    odd = [any(strip_accents_unicode(c.lower()) != fold(c) for c in set(text)) for _, text in given]
     return {
-        "topics": float(np.abs(by_topic - topics).max()),
-        "stances": float(max(apart, default=0.0)),
-        "articles": len(found),
-        "sides": len(sides),
+        "all": float(max(apart)),
+        "plain": float(max((a for a, is_odd in zip(apart, odd, strict=True) if not is_odd), default=0.0)),
+        "odd": sum(odd),
+        "articles": len(apart),
+        "sides": sides,
     }
 
 

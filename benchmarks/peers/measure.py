@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +29,14 @@ _LIBRARIES = (
 
 @dataclass
 class Run:
-    """A process that ended well: its seconds, what it printed, and the megabytes of it and all that it started.
+    """A process that ended well: its seconds, what it printed, and its megabytes at every look.
 
-    ``memory`` has (seconds since the beginning, megabytes) at every look, ``peak`` the most.
+    These are of the process and all that it started.
     """
 
     seconds: float
-    peak: float
     output: str
-    memory: list[tuple[float, float]] = field(default_factory=list)
+    memory: list[float]
 
 
 def run(command: Sequence[str | Path], core: int | None = None) -> Run:
@@ -48,25 +47,24 @@ def run(command: Sequence[str | Path], core: int | None = None) -> Run:
     begun = time.perf_counter()
     with tempfile.TemporaryFile() as output:
         process = started(command, core, output)
-        memory: list[tuple[float, float]] = []
+        memory: list[float] = []
         ended = threading.Event()
 
         def watch() -> None:
             while not ended.wait(_STEP):
-                memory.append((time.perf_counter() - begun, megabytes(process.pid)))
+                memory.append(megabytes(process.pid))
 
         watcher = threading.Thread(target=watch)
         watcher.start()
-        _, status, usage = os.wait4(process.pid, 0)
+        status = process.wait()
         seconds = time.perf_counter() - begun
-        process.returncode = os.waitstatus_to_exitcode(status)
         ended.set()
         watcher.join()
         if status:
             sys.exit(f"failed: {' '.join(map(str, command))}")
         output.seek(0)
         told = output.read().decode()
-    return Run(seconds, max([usage.ru_maxrss / 1e3, *(size for _, size in memory)]), told, memory)
+    return Run(seconds, told, memory)
 
 
 def started(command: Sequence[str | Path], core: int | None = None, output: Any = None) -> "subprocess.Popen[bytes]":
@@ -84,7 +82,15 @@ def one(name: str, core: int | None = None, **arguments: Any) -> dict[str, Any]:
     """Run one part of the benchmark in a fresh process; return what it says and its ``peak`` in megabytes."""
     given = json.dumps({key: str(value) if isinstance(value, Path) else value for key, value in arguments.items()})
     done = run([sys.executable, PROGRAM, "--one", name, given], core)
-    return {**json.loads(done.output.splitlines()[-1]), "peak": done.peak}
+    told = json.loads(done.output.splitlines()[-1])
+    return {**told, "peak": max([told["peak"], *done.memory])}
+
+
+def peak() -> float:
+    """Return the most megabytes that this process has had."""
+    # getrusage would say no less than the process that started this one had
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1e3
 
 
 def megabytes(pid: int) -> float:

@@ -7,6 +7,7 @@ stand in a file beside it, from which an interrupted run can be continued.
 import json
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -122,6 +123,8 @@ def tag_all(raws: Iterator[Raw], order: Order, tagger: Tagger, jobs: int | None 
 def _in_processes(parts: Iterator[Sequence[Raw]], order: Order, jobs: int) -> Iterator[Part]:
     from joblib import Parallel, delayed
 
+    # It says so when nobody wants the rest, as behind `| head`
+    warnings.filterwarnings("ignore", message=".*tasks which were still being processed", category=UserWarning)
     yield from Parallel(jobs, return_as="generator", batch_size=1)(delayed(tag_part)(order, part) for part in parts)
 
 

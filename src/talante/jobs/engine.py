@@ -86,7 +86,7 @@ def _dask(scheduler: str | None) -> Iterator[None]:
             fact = f"{error.allowed_failures + 1} workers died one after the other at the same task, the last at"
             remedy = f"{_STAYS}; did they run out of memory? Their logs tell"
             raise WriteError(f"{fact} {error.last_worker.address}", place=place, remedy=remedy) from None
-        except (CancelledError, Abandoned):
+        except (CancelledError, Abandoned, distributed.comm.CommClosedError):
             raise WriteError("the scheduler is lost", place=place, remedy=f"{_STAYS}; start it anew") from None
 
 
@@ -122,15 +122,16 @@ class _Dask(ParallelBackendBase):  # type: ignore[misc]
         return max(2, int(sum(self._client.nthreads().values())))  # 1 would be done here
 
     def submit(self, func: Any, callback: Callable[[Any], None]) -> Any:
-        def tell(done: Any) -> None:
+        future = self._client.submit(func, pure=False)
+
+        async def tell() -> None:
             try:
-                out = done.result()
+                out = await future.result()
             except BaseException as error:
                 out = error
             callback(out)
 
-        future = self._client.submit(func, pure=False)
-        future.add_done_callback(tell)
+        self._client.loop.add_callback(tell)
         return future
 
     def retrieve_result_callback(self, out: Any) -> Any:

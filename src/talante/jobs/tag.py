@@ -1,6 +1,7 @@
 """Tag articles: one row out for each article in, in order."""
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -17,6 +18,8 @@ from talante.text.prepare import read
 
 if TYPE_CHECKING:
     from talante.model.bulk import Bulk
+
+log = logging.getLogger("talante")
 
 Row = dict[str, Any]
 
@@ -55,8 +58,11 @@ class Tagger:
             from talante.model.bulk import Bulk
 
             return Bulk(self.model)
-        except (ImportError, ValueError):
-            return None
+        except ImportError:
+            log.warning("many articles, and no numba: with `pip install 'talante[fast]'` they take a fraction of the time")
+        except ValueError as error:
+            log.info("tagged in plain Python: %s", error)
+        return None
 
     def rows(self, articles: Iterable[Article | Unreadable], many: bool = False) -> Iterator[Row]:
         """Yield a row for each article; what cannot be tagged keeps its place as ``{"id": ..., "error": ...}``.
