@@ -41,6 +41,9 @@ def test_a_folder_imports_only_from_those_before_it(folder: str) -> None:
         ("prometheus_client", {"jobs"}),
         ("pythonjsonlogger", {"cli"}),
         ("matplotlib", {"jobs", "cli"}),
+        ("distributed", {"jobs"}),
+        ("dask", {"jobs"}),
+        ("fsspec", {"corpus"}),
     ],
 )
 def test_a_library_stays_where_it_belongs(library: str, folders: set[str]) -> None:
@@ -79,7 +82,7 @@ def imported_by(registry: Path, *args: str) -> set[str]:
         (
             ["predict", "-"],
             330,
-            "sklearn scipy joblib pandas numba trafilatura lxml rich pygments jinja2 markdown_it matplotlib pydantic "
+            "sklearn scipy joblib dask distributed fsspec pandas numba trafilatura lxml rich pygments jinja2 markdown_it matplotlib pydantic "
             "filelock rensa threadpoolctl prometheus_client pythonjsonlogger asyncio concurrent multiprocessing "
             "logging email tomllib importlib.metadata",
         ),

@@ -21,7 +21,7 @@ from talante.corpus.records import load_corpus
 from talante.corpus.schema import Schema
 from talante.features import kernel
 from talante.features.finder import Finder
-from talante.features.kernel import as_chars, count_terms, letters, split_words, table, term_hashes
+from talante.features.kernel import as_chars, count_terms, letters, most_words, split_words, table, term_hashes
 from talante.features.tfidf import count_part, merge_counts
 from talante.features.tokens import terms
 from talante.jobs.corpus import _lookout, look_at
@@ -59,7 +59,7 @@ def composed(draw: st.DrawFn) -> str:
 def words_of(text: str) -> tuple[list[str], int]:
     chars, bounds = as_chars([text])
     letters().know(chars)
-    size = len(text) // 2 + 2
+    size = most_words(bounds)
     start, end = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int32)
     first, spaced = np.zeros(2, dtype=np.int64), np.zeros(1, dtype=np.int64)
     n = split_words(chars, bounds, letters().folded, start, end, np.zeros(size, dtype=np.uint64), first, spaced)
@@ -93,6 +93,19 @@ def counted(texts: Sequence[str]) -> list[Counter[str]]:
 def test_terms_are_counted_as_in_plain_python(texts: list[str]) -> None:
     texts = [plain(text) for text in texts]
     assert counted(texts) == [Counter(terms(text)) for text in texts]
+
+
+@pytest.mark.parametrize("text", ["a", "", "ab", "é"])
+def test_there_is_room_for_many_of_the_shortest_texts(
+    compiled: Bulk, shipped: Model, finder: Finder, text: str
+) -> None:
+    texts = 3000 * [text]
+    assert counted(texts) == 3000 * [Counter(terms(text))]
+    assert list(finder.find(texts)) == 3000 * [([], [], [])]
+    article = Article("a", text, lang="en")
+    expected = shipped.predict_prepared(shipped.preparer.look(article, text))
+    for one in compiled.predict(3000 * [(article, text)]):
+        assert_equal(one, expected)
 
 
 def test_masks_are_words_of_their_own() -> None:

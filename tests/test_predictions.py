@@ -18,7 +18,7 @@ from talante.corpus.schema import Schema, load_schema, schema_from_data
 from talante.errors import DataError, UsageError
 from talante.evaluation.predictions import Predicted, read_predictions
 from talante.jobs.evaluate import evaluate_predictions
-from talante.jobs.tag import tag, to_row
+from talante.jobs.tag import Order, Tagger, to_row
 from talante.model.model import Model, Prediction, StancePrediction
 from tests.conftest import MINI, Run
 
@@ -434,7 +434,7 @@ def test_what_predict_prints_is_read_as_what_the_model_says(talante: Run, model:
     printed = talante("predict", "gold.jsonl", "--all")
     assert printed.returncode == 8
     first, second = read(printed.stdout, "p.jsonl", gold)
-    row, _ = tag(gold, model, every_score=True)
+    row, _ = Tagger(Order(every_score=True), model).rows(gold)
     assert (first.topics, first.topic_scores) == (row["topics"], row["all_topics"])
     assert first.stances == {target: s["stance"] for target, s in row["stances"].items()} != {}
     assert (first.missing, second.missing) == (False, True)

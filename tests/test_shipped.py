@@ -15,7 +15,7 @@ from talante.jobs.corpus import prepare_corpus
 from talante.jobs.evaluate import evaluate_gold
 from talante.jobs.lint import lint
 from talante.jobs.stats import stats
-from talante.jobs.tag import tag
+from talante.jobs.tag import Order, Tagger
 from talante.model.fit import fit
 from talante.model.model import Model
 from talante.model.settings import Settings
@@ -23,7 +23,7 @@ from tests.conftest import ROOT
 
 
 def test_the_seed_as_it_was_scraped_gets_its_tags(shipped: Model) -> None:
-    (row,) = tag(read_articles(find_inputs([str(ROOT / "data/seed")])), shipped)
+    (row,) = Tagger(Order(), shipped).rows(read_articles(find_inputs([str(ROOT / "data/seed")])))
     assert {"venezuela", "peru", "foreign-policy"} <= set(row["topics"])
     assert row["stances"]["venezuelan-government"]["stance"] == "against"
 
@@ -90,6 +90,6 @@ def test_real_news_gets_a_row_for_each_article(shipped: Model, shared: Path, lan
         records = [json.loads(line) for line in stream]
     sample = random.Random(0).sample(records, 200)
     articles = [Article(id=r["id"], text=r["text"], title=r["title"]) for r in sample]
-    rows = list(tag(articles, shipped))
+    rows = list(Tagger(Order(), shipped).rows(articles, many=True))
     assert [r["id"] for r in rows] == [r["id"] for r in sample]
     assert sum("error" in r for r in rows) <= 4

@@ -20,6 +20,8 @@ PROGRAM = Path(__file__).parents[1] / "performance.py"
 #: Seconds between two looks at the memory of a process and all that it started.
 _STEP = 0.05
 
+_SOME_ROWS_FAILED = 8  # an exit code of talante
+
 _PAGE = os.sysconf("SC_PAGE_SIZE") / 1e6
 _ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMBA")
 _LIBRARIES = (
@@ -42,7 +44,7 @@ class Run:
 def run(command: Sequence[str | Path], core: int | None = None) -> Run:
     """Run a command, with one thread for each numeric library, on one core if that is named.
 
-    Ends the program when the command fails.
+    Ends this program when the command fails; that some rows could not be tagged is no failure.
     """
     begun = time.perf_counter()
     with tempfile.TemporaryFile() as output:
@@ -60,7 +62,7 @@ def run(command: Sequence[str | Path], core: int | None = None) -> Run:
         seconds = time.perf_counter() - begun
         ended.set()
         watcher.join()
-        if status:
+        if status not in (0, _SOME_ROWS_FAILED):
             sys.exit(f"failed: {' '.join(map(str, command))}")
         output.seek(0)
         told = output.read().decode()

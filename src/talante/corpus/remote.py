@@ -150,8 +150,9 @@ def look_up(url: str, wanted: Callable[[PurePath], bool]) -> tuple[str, list[Sou
                 return "file", [Source(url, url)]
             if page or not has_magic(path):
                 return "file", []
-            matches = sorted(p for p, info in files.glob(path, detail=True).items() if info["type"] == "file")
-            return "pattern", [_named(url, path, p) for p in matches]
+            matches = [p for p, info in files.glob(path, detail=True).items() if info["type"] == "file"]
+            shown = sorted(p for p in matches if not PurePath(p).name.startswith("."))
+            return "pattern", [_named(url, path, p) for p in shown]
     except OSError as error:
         raise UsageError(f"cannot read: {error}", place=url) from None
 

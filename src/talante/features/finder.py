@@ -4,7 +4,17 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from talante.features.kernel import as_chars, batches, compiled, letters, number_words, split_words, table, term_hashes
+from talante.features.kernel import (
+    as_chars,
+    batches,
+    compiled,
+    letters,
+    most_words,
+    number_words,
+    split_words,
+    table,
+    term_hashes,
+)
 from talante.features.passages import doubts, find_passages, sentences_in
 from talante.features.phrases import as_arrays, find, first_words
 from talante.text.contexts import Span
@@ -36,7 +46,7 @@ class Finder:
     def _find(self, texts: Sequence[str]) -> Iterator[tuple[list[Mention], list[Mention], list[Span]]]:
         chars, bounds = as_chars(texts)
         self._letters.know(chars)
-        size, n = len(chars) // 2 + 2, len(texts) + 1
+        size, n = most_words(bounds), len(texts) + 1
         passages = np.zeros((size, 4), dtype=np.int64)
         found = [(np.zeros((size, 3), dtype=np.int64), np.zeros(n, dtype=np.int64)) for _ in self._phrases]
         parts = _find_all(

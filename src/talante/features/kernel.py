@@ -116,6 +116,11 @@ def as_chars(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64
     return chars, np.concatenate([[0], np.cumsum([len(text) for text in texts])]).astype(np.int64)
 
 
+def most_words(bounds: NDArray[np.int64]) -> int:
+    """Return room for the words of texts: no text has more than half as many as it has characters, rounded up."""
+    return int(bounds[-1]) // 2 + len(bounds) + 1
+
+
 @compiled
 def mixed(h):
     """Spread what differs over all bits of a hash."""
@@ -308,7 +313,7 @@ def count_terms(texts: Sequence[str], letters: Letters) -> Distinct:
     # Only behind a mask may a word follow without anything between
     chars, bounds = as_chars([text.replace("⟧", "⟧ ") if "⟧" in text else text for text in texts])
     letters.know(chars)
-    size = len(chars) // 2 + 2
+    size = most_words(bounds)
     start, end = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int32)
     hashes = np.zeros(size, dtype=np.uint64)
     first, spaced = np.zeros(len(texts) + 1, dtype=np.int64), np.zeros(len(texts) + 1, dtype=np.int64)

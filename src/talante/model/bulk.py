@@ -20,6 +20,7 @@ from talante.features.kernel import (
     count,
     letters,
     look_up,
+    most_words,
     number_pairs,
     number_words,
     pair_hash,
@@ -345,12 +346,13 @@ class Bulk:
         titles = np.array([len(article.title) for article in articles], dtype=np.int64)
         chars, bounds = as_chars(texts)
         self._letters.know(chars)
-        if len(self._space.start) < len(chars) // 2 + 2:
-            self._space = _space(len(chars), len(self._terms.article))
+        room = most_words(bounds)
+        if len(self._space.start) < room:
+            self._space = _space(2 * room, len(self._terms.article))
         first, last, spaced, mention_at = (np.zeros(n + 1, dtype=np.int64) for _ in range(4))
         logits = np.zeros((n, len(schema.topics)))
         words = np.zeros((n, len(schema.topics), 2))
-        passages = np.zeros((len(chars) // 2 + 2, 4), dtype=np.int64)
+        passages = np.zeros((room, 4), dtype=np.int64)
         parts = _read(
             chars, bounds, titles, self._letters.folded, self._letters.accentless, self._terms, self._rest,
             self._phrases, self._doubts, self._space, first, last, spaced, logits, words, mention_at, passages,
