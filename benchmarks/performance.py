@@ -4,9 +4,9 @@
     python benchmarks/performance.py NEWS.jsonl.gz ... --only bulk cores --rounds 7
     python benchmarks/performance.py NEWS.jsonl.gz ... --stream 1000000 --kill
 
-Prints tables in Markdown; docs/performance.md says how to read them. Everything that is measured runs in a fresh process,
-and in each round all take turns, so that all see the same machine; figures are medians, in parentheses the least and the
-most. Linux only; let nothing else run beside it. Competitors that are not installed are left out:
+Prints tables in Markdown; docs/performance.md says how to read them. Everything that is measured runs in a fresh
+process, and in each round all take turns, so that all see the same machine; figures are medians, in parentheses the
+least and the most. Linux only; let nothing else run beside it. Competitors that are not installed are left out:
 
     pip install --no-deps fasttext-community vowpalwabbit     (and `apt install fasttext` for its program)
 
@@ -20,14 +20,13 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 from peers.measure import Run, last_core, machine, one, peak, run, shown, table
-from peers.sets import Record, by_outlet, lines_of, mixed, news, news_to_test_on, repeated, reuters, write
+from peers.sets import Record, lines_of, mixed, only, repeated, write
 
 #: Articles that are tagged before those that are measured.
 WARM = 512
@@ -35,11 +34,14 @@ WARM = 512
 #: From so many articles on training is measured ``--long-rounds`` times, and stances are not.
 MANY = 50_000
 
+#: What records of articles hold: their language is named, or must be identified.
+FIELDS = {"lang": ("id", "title", "text", "lang"), "plain": ("id", "title", "text")}
+
 Told = dict[str, Any]
 Rounds = dict[str, list[Told]]
 
 
-def in_turn(rounds: int, calls: dict[str, Callable[[], Told]]) -> Rounds:
+def in_turn(rounds: int, calls: Mapping[str, Callable[[], Told]]) -> Rounds:
     """Call each in every round; return what each said, a list with an item for each round."""
     told: Rounds = {name: [] for name in calls}
     for number in range(rounds):
@@ -49,46 +51,46 @@ def in_turn(rounds: int, calls: dict[str, Callable[[], Told]]) -> Rounds:
     return told
 
 
-def bulk(folder: Path, articles: Sequence[Record], options: argparse.Namespace) -> None:
+def lay(folder: Path, articles: Sequence[Record], number: int) -> list[Record]:
+    """Write the articles that are measured on one core, and others to warm up with; return the former.
+
+    ``lang`` files name the language of an article, ``plain`` ones do not.
+    """
+    warm, measured = articles[-WARM:], articles[:number]
+    for given, fields in FIELDS.items():
+        write(folder / f"warm-{given}.jsonl", only(warm, fields))
+        write(folder / f"{given}.jsonl", only(measured, fields))
+    return list(measured)
+
+
+def bulk(folder: Path, measured: Sequence[Record], options: argparse.Namespace) -> None:
     """Print how fast the shipped model tags on one core: talante, and the same model in scikit-learn."""
-    measured, warm = articles[WARM : WARM + options.articles], articles[:WARM]
-    for before, records in (("", measured), ("warm-", warm)):
-        for given, fields in (("lang", ("id", "title", "text", "lang")), ("plain", ("id", "title", "text"))):
-            write(folder / f"{before}{given}.jsonl", ({field: r[field] for field in fields} for r in records))
-    core = last_core()
     one("bulk.export", folder=folder)
+    tag = partial(one, "bulk.tag", last_core(), folder=folder)
     ways = {
-        "talante, without cleaning and language": ("lang", False, True),
-        "talante, with both": ("plain", True, True),
-        "talante without its kernel, without cleaning and language": ("lang", False, False),
+        "talante, without cleaning and language": partial(tag, given="lang", clean=False, kernel=True),
+        "talante, with both": partial(tag, given="plain", clean=True, kernel=True),
+        "talante without its kernel, cleaning and language": partial(tag, given="lang", clean=False, kernel=False),
     }
-    calls: dict[str, Callable[[], Told]] = {
-        name: lambda given=given, clean=clean, kernel=kernel: one(
-            "bulk.tag", core, folder=folder, given=given, clean=clean, kernel=kernel
-        )
-        for name, (given, clean, kernel) in ways.items()
-    }
-    calls["scikit-learn"] = lambda: one("bulk.sklearn", core, folder=folder)
-    told = in_turn(options.rounds, calls)
+    told = in_turn(options.rounds, {**ways, "scikit-learn": partial(one, "bulk.sklearn", last_core(), folder=folder)})
     seconds = {name: [r["seconds"] for r in told[name]] for name in ways}
     seconds["scikit-learn, rows prepared for nothing"] = [r["predict"] for r in told["scikit-learn"]]
     seconds["scikit-learn, with preparing"] = [r["predict"] + r["prepare"] for r in told["scikit-learn"]]
-    size = sum(len(f"{r['title']}{r['text']}".encode()) for r in measured) / 1e6
+    number, size = len(measured), sum(len(f"{r['title']}{r['text']}".encode()) for r in measured) / 1e6
     fastest = statistics.median(next(iter(seconds.values())))
     table(
-        f"One core, {len(measured):,} articles of {size / len(measured) * 1e3:.1f} kB, {options.rounds} rounds",
+        f"One core, {number:,} articles of {size / number * 1e3:.1f} kB, {options.rounds} rounds",
         ("system", "articles/s", "MB/s", "the first one is so many times as fast"),
         [
-            (name, shown([len(measured) / s for s in took]), shown([size / s for s in took], 1),
-             f"{statistics.median(took) / fastest:.1f}")
+            (name, shown([number / s for s in took]), shown([size / s for s in took], 1), times(took, fastest))
             for name, took in seconds.items()
         ],
-    )  # fmt: skip
+    )
     same = one("bulk.agreement", folder=folder)
     print(
         f"\nProbabilities of talante and of the pipelines differ by {same['plain']:.0e} at most, over all topics and "
-        f"{same['sides']:,} stances of {same['articles']:,} articles; in {same['odd']} of these, which have a character that "
-        f"scikit-learn folds in another way (½, º), by {same['all']:.0e}. Rows that are errors: "
+        f"{same['sides']:,} stances of {same['articles']:,} articles; in {same['odd']} of these, which have a character"
+        f" that scikit-learn folds in another way (½, º), by {same['all']:.0e}. Rows that are errors: "
         f"{', '.join(str(told[name][0]['failed']) for name in ways)}."
     )
 
@@ -96,8 +98,7 @@ def bulk(folder: Path, articles: Sequence[Record], options: argparse.Namespace) 
 def kernel(folder: Path, options: argparse.Namespace) -> None:
     """Print how much of the time that splitting and hashing words takes the rest of the kernel adds."""
     names = {"words": "`split_words` alone", "topics": "and look up, count and weigh topics", "all": "`Bulk.predict`"}
-    core = last_core()
-    told = in_turn(options.rounds, {"kernel": lambda: one("bulk.kernel", core, folder=folder)})["kernel"]
+    told = in_turn(options.rounds, {"kernel": partial(one, "bulk.kernel", last_core(), folder=folder)})["kernel"]
     rates = {name: [r[name] for r in told] for name in names}
     limit = statistics.median(rates["words"])
     table(
@@ -112,25 +113,28 @@ def cores(folder: Path, articles: Sequence[Record], options: argparse.Namespace)
     from peers.archive import predict
 
     rows = []
-    for what, fields, more in (
-        ("without cleaning and language", ("id", "title", "text", "lang"), ("--no-clean",)),
-        ("with both", ("id", "title", "text"), ()),
-    ):
-        records = [{field: r[field] for field in fields} for r in articles]
-        given = repeated(folder / "many.jsonl", records, options.repeat)
-
-        def seconds(jobs: str, given: Path = given, more: tuple[str, ...] = more) -> Told:
-            return {"seconds": run(predict(given, folder / "tags.jsonl", "-j", jobs, *more)).seconds}
-
-        told = in_turn(options.rounds, {jobs: lambda jobs=jobs: seconds(jobs) for jobs in ("1", "2")})
-        took = {jobs: [r["seconds"] for r in told[jobs]] for jobs in told}
-        ratio = statistics.median(took["1"]) / statistics.median(took["2"])
-        rows.append((what, shown(took["1"], 1), shown(took["2"], 1), f"{ratio:.2f}"))
+    for what, fields, more in (("without cleaning and language", "lang", ["--no-clean"]), ("with both", "plain", [])):
+        given = repeated(folder / "many.jsonl", only(articles, FIELDS[fields]), options.repeat)
+        commands = {jobs: predict(given, folder / "tags.jsonl", "-j", jobs, *more) for jobs in ("1", "2")}
+        calls = {jobs: partial(took, command) for jobs, command in commands.items()}
+        seconds = {jobs: [r["seconds"] for r in told] for jobs, told in in_turn(options.rounds, calls).items()}
+        ratio = times(seconds["1"], statistics.median(seconds["2"]), 2)
+        rows.append((what, shown(seconds["1"], 1), shown(seconds["2"], 1), ratio))
     table(
         f"`talante predict`, {options.repeat:,} articles, seconds with start-up, {options.rounds} rounds",
         ("", "-j 1", "-j 2", "so many times as fast"),
         rows,
     )
+
+
+def took(command: Sequence[str | Path]) -> Told:
+    """Return the seconds of a command."""
+    return {"seconds": run(command, watched=False).seconds}
+
+
+def times(values: Sequence[float], other: float, digits: int = 1) -> str:
+    """Return how many times another one the median is."""
+    return f"{statistics.median(values) / other:.{digits}f}"
 
 
 def cold(folder: Path, options: argparse.Namespace) -> None:
@@ -147,15 +151,19 @@ def cold(folder: Path, options: argparse.Namespace) -> None:
     print(f"\nTagging takes {part:.2f} of the time of the import.")
 
 
-def systems(folder: Path, title: str, rounds: int, options: argparse.Namespace) -> None:
-    """Print how fast systems learn topics from a set and predict them, and how well."""
+def topics(folder: Path, title: str, rounds: int, options: argparse.Namespace) -> None:
+    """Print how fast systems learn topics from a set and predict them, and how well; or only try their settings."""
     from peers.systems import SYSTEMS, absent
 
+    if options.tune:
+        head = ("dimensions", "lr", "epochs", "cut", "micro-F1", "macro-F1")
+        tried = one("by_line.tune", folder=folder, scratch=folder)["rows"]
+        table(f"fastText, {title}, on a fifth of the articles to learn from", head, tried)
+        return
     core, gone = last_core(), absent()
     for name, package in gone.items():
         print(f"{name} is left out: pip install --no-deps {package}", file=sys.stderr)
-    there = [name for name in SYSTEMS if name not in gone]
-    at = {name: folder / f"model-{i}" for i, name in enumerate(there)}
+    at = {name: folder / f"model-{i}" for i, name in enumerate(SYSTEMS) if name not in gone}
 
     def train(name: str) -> Told:
         shutil.rmtree(at[name], ignore_errors=True)
@@ -164,59 +172,54 @@ def systems(folder: Path, title: str, rounds: int, options: argparse.Namespace) 
     def predict(name: str) -> Told:
         return one("systems.predict", core, system=name, folder=folder, model=at[name], scratch=folder)
 
-    trained = in_turn(rounds, {name: lambda name=name: train(name) for name in there})
-    asked = in_turn(options.rounds, {name: lambda name=name: predict(name) for name in there})
-    first = {"train": _median(trained["talante"], "seconds"), "predict": _median(asked["talante"], "predict")}
-    rows = []
-    for name in there:
-        learned, said = trained[name], asked[name]
-        program = shown([r["program"] for r in said]) if "program" in said[0] else ""
-        rows.append(
-            (
-                name,
-                shown([r["seconds"] for r in learned], 1),
-                f"{_median(learned, 'seconds') / first['train']:.1f}",
-                shown([r["peak"] for r in learned]),
-                f"{learned[-1]['size']:.1f}",
-                shown([r["predict"] for r in said]),
-                f"{first['predict'] / _median(said, 'predict'):.1f}",
-                shown([r["both"] for r in said]),
-                program,
-                shown([r["peak"] for r in said]),
-                f"{said[-1]['micro']:.3f}",
-                f"{said[-1]['macro']:.3f}",
-            )
-        )
+    learned = in_turn(rounds, {name: partial(train, name) for name in at})
+    said = in_turn(options.rounds, {name: partial(predict, name) for name in at})
+    first = _median(learned["talante"], "seconds")
     table(
-        f"Topics, {title}, one core, {rounds} rounds of training, {options.rounds} of predicting",
-        ("system", "training, s", "× talante", "peak MB", "model MB", "articles/s", "talante ×", "with preparing",
-         "files, articles/s", "peak MB", "micro-F1", "macro-F1"),
-        rows,
+        f"Learning topics, {title}, one core, {rounds} rounds",
+        ("system", "seconds", "× talante", "peak MB", "model MB"),
+        [
+            (name, shown(_all(told, "seconds"), 1), times(_all(told, "seconds"), first),
+             shown(_all(told, "peak")), f"{told[-1]['size']:.1f}")
+            for name, told in learned.items()
+        ],
+    )  # fmt: skip
+    table(
+        f"Predicting topics, {title}, one core, {options.rounds} rounds",
+        ("system", "articles/s", "talante ×", "with preparing", "file to file", "peak MB", "micro-F1", "macro-F1"),
+        [
+            (name, shown(_all(told, "predict")), times(_all(said["talante"], "predict"), _median(told, "predict")),
+             shown(_all(told, "both")), shown(_all(told, "program")), shown(_all(told, "memory")),
+             f"{told[-1]['micro']:.3f}", f"{told[-1]['macro']:.3f}")
+            for name, told in said.items()
+        ],
     )  # fmt: skip
 
 
 def stances(folder: Path, size: int, options: argparse.Namespace) -> None:
     """Print how fast topics and stances are learned from prepared articles."""
     one("stances.prepare", folder=folder)
-    core, names = last_core(), ("talante", "scikit-learn")
-    told = in_turn(
-        options.rounds,
-        {name: lambda name=name: one("stances.measure", core, system=name, folder=folder) for name in names},
-    )
+    measure = partial(one, "stances.measure", last_core(), folder=folder)
+    told = in_turn(options.rounds, {name: partial(measure, system=name) for name in ("talante", "scikit-learn")})
     first = _median(told["talante"], "seconds")
     table(
         f"Topics and stances, {size:,} prepared news articles, one core, {options.rounds} rounds",
-        ("system", "fitting, s", "× talante", "peak MB", "topics, micro-F1", "topics, macro-F1", "stances, macro-F1"),
+        ("system", "seconds", "× talante", "peak MB", "topics, micro-F1", "topics, macro-F1", "stances, macro-F1"),
         [
-            (name, shown([r["seconds"] for r in rounds], 1), f"{_median(rounds, 'seconds') / first:.1f}",
-             shown([r["peak"] for r in rounds]), *(f"{rounds[-1][key]:.3f}" for key in ("micro", "macro", "stances")))
+            (name, shown(_all(rounds, "seconds"), 1), times(_all(rounds, "seconds"), first),
+             shown(_all(rounds, "peak")), *(f"{rounds[-1][key]:.3f}" for key in ("micro", "macro", "stances")))
             for name, rounds in told.items()
         ],
     )  # fmt: skip
 
 
+def _all(rounds: Sequence[Told], key: str) -> list[float]:
+    """Return a figure of all rounds, none where it was not measured."""
+    return [float(r[key]) for r in rounds if key in r]
+
+
 def _median(rounds: Sequence[Told], key: str) -> float:
-    return statistics.median(float(r[key]) for r in rounds)
+    return statistics.median(_all(rounds, key))
 
 
 def stream(folder: Path, articles: Sequence[Record], rows: int) -> None:
@@ -227,8 +230,9 @@ def stream(folder: Path, articles: Sequence[Record], rows: int) -> None:
     for number in (rows // 10, rows):
         given = repeated(folder / "big.jsonl", articles, number)
         done = run(predict(given, folder / "tags.jsonl"))
-        found.append((f"{number:,}", f"{given.stat().st_size / 1e9:.2f}", f"{done.seconds:.0f}",
-                      f"{number / done.seconds:,.0f}", *(f"{size:.0f}" for size in _tenths(done)), f"{max(done.memory):.0f}"))  # fmt: skip
+        size, rate = given.stat().st_size / 1e9, number / done.seconds
+        memory = [f"{most:.0f}" for most in (*_tenths(done), max(done.memory))]
+        found.append((f"{number:,}", f"{size:.2f}", f"{done.seconds:.0f}", f"{rate:,.0f}", *memory))
     head = ("articles", "GB", "seconds", "articles/s", *(f"{i}0 %" for i in range(1, 11)), "peak MB")
     table("Memory of all processes over an archive, MB: the most in each tenth of the time", head, found)
 
@@ -250,16 +254,9 @@ def kill(folder: Path, articles: Sequence[Record], options: argparse.Namespace) 
         jobs, everything = 1 + number % 2, number % 4 < 2
         told = killed(given, whole, folder, part, jobs, everything)
         rows.append((f"{part:.0%}", jobs, "all" if everything else "the program", *told.values()))
-    head = ("killed at", "-j", "killed", "it was", "rows kept", "lost", "doubled", "in order", "same bytes", "left over")
+    head = ("killed at", "-j", "killed", "it was", "rows kept", "lost", "doubled", "in order",
+            "same bytes", "files left", "processes left")  # fmt: skip
     table(f"kill -9 in the middle of {options.kill:,} articles, then --resume", head, rows)
-
-
-def tune(folder: Path, title: str) -> None:
-    """Print how good fastText is with some settings, on a part of what it learns from."""
-    from peers.systems import tune as tried
-
-    head = ("dimensions", "lr", "epochs", "cut", "micro-F1", "macro-F1")
-    table(f"fastText, {title}, on a fifth of the articles to learn from", head, tried(folder, folder))
 
 
 def answer(name: str, arguments: dict[str, Any]) -> Told:
@@ -298,15 +295,17 @@ def main() -> None:
 def measure(folder: Path, options: argparse.Namespace) -> None:
     """Print all that is asked for."""
     articles = mixed([article for path in options.news for article in lines_of(path)])
-    parts = {
-        "bulk": lambda: bulk(folder, articles, options),
-        "kernel": lambda: kernel(folder, options),
-        "cores": lambda: cores(folder, articles, options),
-        "cold": lambda: cold(folder, options),
-    }
-    for part, call in parts.items():
-        if part in options.only and not options.tune:
-            call()
+    if not options.tune:
+        measured = lay(folder, articles, options.articles)
+        parts = {
+            "bulk": partial(bulk, folder, measured, options),
+            "kernel": partial(kernel, folder, options),
+            "cores": partial(cores, folder, articles, options),
+            "cold": partial(cold, folder, options),
+        }
+        for part, call in parts.items():
+            if part in options.only:
+                call()
     if {"topics", "stances"} & set(options.only):
         learn(folder, options)
     if options.stream:
@@ -317,27 +316,21 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
 
 def learn(folder: Path, options: argparse.Namespace) -> None:
     """Make the sets of labelled articles, one after the other, and measure who learns from them."""
-    import retraining_time
-
-    inside, outside = by_outlet(retraining_time.read(options.news))
-    test = news_to_test_on(outside)
+    one("sets.split", folder=folder, paths=[str(path) for path in options.news])
     for size in options.sizes:
-        at = news(folder / f"news-{size}", inside, test, size)
-        title = f"{size:,} news articles labelled by rule"
-        if options.tune:
-            tune(at, title)
-        else:
-            if "topics" in options.only:
-                systems(at, title, options.long_rounds if size >= MANY else options.rounds, options)
-            if "stances" in options.only and size < MANY:
-                stances(at, size, options)
+        at = folder / "news"
+        made = one("sets.news", folder=folder, to=at, size=size)
+        title = f"{size:,} news articles labelled by rule ({made['test']:,} to test on)"
+        if "topics" in options.only:
+            topics(at, title, options.long_rounds if size >= MANY else options.rounds, options)
+        if "stances" in options.only and size < MANY and not options.tune:
+            stances(at, size, options)
         shutil.rmtree(at)
     if options.reuters and "topics" in options.only:
-        at = reuters(folder / "reuters", options.reuters)
-        if options.tune:
-            tune(at, "Reuters-21578 R90")
-        else:
-            systems(at, "Reuters-21578 R90", options.rounds, options)
+        at = folder / "reuters"
+        made = one("sets.reuters", to=at, source=options.reuters)
+        title = f"Reuters-21578 R90, {made['train']:,} articles ({made['test']:,} to test on)"
+        topics(at, title, options.rounds, options)
 
 
 if __name__ == "__main__":

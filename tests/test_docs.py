@@ -2,8 +2,11 @@
 
 import inspect
 import re
+import shlex
 import tomllib
+from typing import Any
 
+import pytest
 import typer.main
 
 from talante import errors
@@ -21,6 +24,26 @@ def commands() -> list[str]:
         inner = getattr(command.load(), "commands", {})
         names += [f"{name} {sub}" for sub in inner] or [name]
     return names
+
+
+def lines_of_commands() -> list[str]:
+    """The lines of all documents that run talante, without what a pipe leads to or a comment says."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    lines = [
+        line.strip() for path in pages for line in path.read_text(encoding="utf-8").splitlines() if line[:4] == "    "
+    ]
+    return [re.split(r" [|#>&] ", line)[0] for line in lines if line.startswith("talante ")]
+
+
+@pytest.mark.parametrize("line", lines_of_commands())
+def test_a_command_in_a_document_has_the_options_that_it_is_given(line: str) -> None:
+    command: Any = typer.main.get_command(app)
+    words = shlex.split(line)[1:]
+    while hasattr(command, "commands") and words[0] in command.commands:
+        command = command.commands[words.pop(0)]
+        command = command.load() if hasattr(command, "load") else command
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    assert {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"} <= known | {"--help"}
 
 
 def test_every_command_is_documented() -> None:

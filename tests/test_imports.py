@@ -82,9 +82,9 @@ def imported_by(registry: Path, *args: str) -> set[str]:
         (
             ["predict", "-"],
             330,
-            "sklearn scipy joblib dask distributed fsspec pandas numba trafilatura lxml rich pygments jinja2 markdown_it matplotlib pydantic "
-            "filelock rensa threadpoolctl prometheus_client pythonjsonlogger asyncio concurrent multiprocessing "
-            "logging email tomllib importlib.metadata",
+            "sklearn scipy joblib dask distributed fsspec pandas numba trafilatura lxml rich pygments jinja2 "
+            "markdown_it matplotlib pydantic filelock rensa threadpoolctl prometheus_client pythonjsonlogger asyncio "
+            "concurrent multiprocessing logging email tomllib importlib.metadata",
         ),
         (
             ["--help"],

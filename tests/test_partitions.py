@@ -110,7 +110,7 @@ def test_the_endings_of_an_input_are_left_out(tmp_path: Path, ending: str) -> No
         (["in", "a/0.jsonl"], "error: a/0.jsonl: would be written to the same file 0.jsonl as in/0.jsonl; rename one"),
         (["in", "0.txt"], "error: 0.txt: would be written to the same file 0.jsonl as in/0.jsonl"),
         (["-"], "error: -: stdin has no name for a file"),
-        (["."], "error: out/x.jsonl: lies in the folder of the output; name another --output"),
+        (["."], "error: out/x.jsonl: lies in the folder of the output; keep inputs and outputs apart"),
         (["in", "--backend", "flink"], "error: --backend: unknown 'flink'; known: dask, loky, multiprocessing, ray"),
         (["in", "--backend", "ray"], "error: --backend: ray is not installed: No module named 'ray'; pip install ray"),
         (["in", "--backend", "dask"], "error: --backend: dask needs --scheduler"),
@@ -245,7 +245,9 @@ def test_a_task_that_kills_every_worker_ends_the_run(cluster: Any) -> None:
     allowed, cluster.scheduler.allowed_failures = cluster.scheduler.allowed_failures, 1
     try:
         with (
-            pytest.raises(WriteError, match=r"2 workers died one after the other .* what is finished stays"),
+            pytest.raises(
+                WriteError, match=r"2 workers died at the same task, the last at tcp:.* what is finished stays"
+            ),
             engine("dask", cluster.scheduler_address),
         ):
             Parallel()(delayed(os._exit)(9) for _ in range(1))

@@ -3,14 +3,16 @@
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from peers.bulk import shipped
-from peers.measure import run, started
+from peers.measure import of_group, run, started
 from peers.sets import lines_of
 
 #: Seconds between two looks at how far a run is that is going to be killed.
@@ -25,11 +27,12 @@ def predict(given: Path, output: Path, *options: str) -> list[str | Path]:
 def killed(given: Path, whole: Path, folder: Path, part: float, jobs: int, everything: bool) -> dict[str, object]:
     """Kill a run when about ``part`` of its rows are written, go on with it, and compare with an uninterrupted one.
 
-    ``everything``: kill the workers, too, as when the machine goes down; otherwise only the program.
+    ``everything``: kill the workers, too, as when the machine goes down; otherwise only the program. Files and
+    processes that are left over are counted when all is done.
     """
     output = folder / "killed.jsonl"
     unfinished, enough = folder / f".{output.name}.part", part * whole.stat().st_size
-    process = started(predict(given, output, "-j", str(jobs)))
+    process = started(predict(given, output, "-j", str(jobs)), output=subprocess.DEVNULL, apart=True)
     while process.poll() is None and not (unfinished.exists() and unfinished.stat().st_size >= enough):
         time.sleep(_STEP)
     if process.poll() is None:
@@ -45,8 +48,11 @@ def killed(given: Path, whole: Path, folder: Path, part: float, jobs: int, every
         "doubled": sum(times > 1 for times in got.values()),
         "ordered": _ids(output) == wanted,
         "same": output.read_bytes() == whole.read_bytes(),
-        "left": ", ".join(sorted(p.name for p in folder.glob(f".{output.name}*"))) or "nothing",
+        "files": ", ".join(sorted(p.name for p in folder.glob(f".{output.name}*"))) or "none",
+        "processes": of_group(process.pid),
     }
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     output.unlink()
     return told
 

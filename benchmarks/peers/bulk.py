@@ -69,8 +69,8 @@ def sklearn(folder: str) -> dict[str, float]:
 def agreement(folder: str) -> dict[str, float]:
     """Return the greatest differences between talante's probabilities and those of the pipelines.
 
-    ``plain``: the same over the articles without a character that scikit-learn folds in another way, ``odd`` counts those
-    with one.
+    ``plain``: the same over the articles without a character that scikit-learn folds in another way; ``odd`` counts
+    the other ones.
     """
     import joblib
     from sklearn.feature_extraction.text import strip_accents_unicode

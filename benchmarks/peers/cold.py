@@ -1,9 +1,10 @@
-"""Cold start. A process that starts others must be small: the peak of a new one begins at the size of what started it."""
+"""Cold start, measured from a small process: the peak of a new one begins at the size of what started it."""
 
 import sys
 from pathlib import Path
 
 import cold_start
+
 from peers.measure import ROOT
 
 COMMANDS = {
@@ -21,5 +22,7 @@ def start(folder: str, rounds: int) -> dict[str, list[tuple[float, float]]]:
     bytecode.mkdir()
     for command in COMMANDS.values():
         cold_start.run(command, str(bytecode))
-    measured = [{name: cold_start.run(command, str(bytecode)) for name, command in COMMANDS.items()} for _ in range(rounds)]
+    measured = [
+        {name: cold_start.run(command, str(bytecode)) for name, command in COMMANDS.items()} for _ in range(rounds)
+    ]
     return {name: [one[name] for one in measured] for name in COMMANDS}

@@ -9,7 +9,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parents[1] / "performance.py"
 
 #: Seconds between two looks at the memory of a process and all that it started.
-_STEP = 0.05
+_STEP = 0.1
 
 _SOME_ROWS_FAILED = 8  # an exit code of talante
 
@@ -41,9 +42,10 @@ class Run:
     memory: list[float]
 
 
-def run(command: Sequence[str | Path], core: int | None = None) -> Run:
+def run(command: Sequence[str | Path], core: int | None = None, watched: bool = True) -> Run:
     """Run a command, with one thread for each numeric library, on one core if that is named.
 
+    ``watched``: look at its memory now and then, which takes some percent of another core.
     Ends this program when the command fails; that some rows could not be tagged is no failure.
     """
     begun = time.perf_counter()
@@ -53,7 +55,7 @@ def run(command: Sequence[str | Path], core: int | None = None) -> Run:
         ended = threading.Event()
 
         def watch() -> None:
-            while not ended.wait(_STEP):
+            while watched and not ended.wait(_STEP):
                 memory.append(megabytes(process.pid))
 
         watcher = threading.Thread(target=watch)
@@ -69,15 +71,17 @@ def run(command: Sequence[str | Path], core: int | None = None) -> Run:
     return Run(seconds, told, memory)
 
 
-def started(command: Sequence[str | Path], core: int | None = None, output: Any = None) -> "subprocess.Popen[bytes]":
-    """Start a command in a session of its own, so that all that it starts can be stopped with it."""
+def started(
+    command: Sequence[str | Path], core: int | None = None, output: Any = None, apart: bool = False
+) -> "subprocess.Popen[bytes]":
+    """Start a command; ``apart``: in a group of its own, so that all that it starts can be killed with it."""
     env = {**os.environ, **{f"{name}_NUM_THREADS": "1" for name in _ONE_THREAD}}
 
     def pin() -> None:
         if core is not None:
             os.sched_setaffinity(0, {core})
 
-    return subprocess.Popen(command, stdout=output, env=env, preexec_fn=pin, start_new_session=True)
+    return subprocess.Popen(command, stdout=output, env=env, preexec_fn=pin, process_group=0 if apart else None)
 
 
 def one(name: str, core: int | None = None, **arguments: Any) -> dict[str, Any]:
@@ -97,18 +101,32 @@ def peak() -> float:
 
 def megabytes(pid: int) -> float:
     """Return the resident megabytes of a process and of all that it started."""
-    parents, sizes = {}, {}
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-            sizes[int(path.name)] = int((path / "statm").read_text().split()[1]) * _PAGE
-        except (OSError, IndexError):
-            continue  # it has ended
-    family, grown = {pid}, True
-    while grown:
+    parents = {process: parent for process, parent, _ in _processes()}
+    family, more = set[int](), {pid}
+    while more:
+        family |= more
         more = {child for child, parent in parents.items() if parent in family} - family
-        grown, family = bool(more), family | more
-    return sum(sizes.get(member, 0.0) for member in family)
+    return sum(map(_resident, family))
+
+
+def of_group(group: int) -> int:
+    """Return how many processes of a group there are."""
+    return sum(of == group for _, _, of in _processes())
+
+
+def _processes() -> Iterator[tuple[int, int, int]]:
+    """Yield each process that has not ended, its parent and its group."""
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended
+            state, parent, group = (path / "stat").read_text().rpartition(")")[2].split()[:3]
+            if state != "Z":
+                yield int(path.name), int(parent), int(group)
+
+
+def _resident(pid: int) -> float:
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    return 0.0
 
 
 def last_core() -> int:
@@ -158,7 +176,9 @@ def missing(package: str) -> bool:
 
 
 def shown(values: Sequence[float], digits: int = 0) -> str:
-    """Return the median of some rounds, with the least and the most of them."""
+    """Return the median of some rounds, with the least and the most of them; nothing where there were none."""
+    if not values:
+        return ""
     middle = statistics.median(values)
     if len(values) == 1:
         return f"{middle:,.{digits}f}"

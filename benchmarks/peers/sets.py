@@ -1,7 +1,7 @@
 """Labelled articles for all systems alike: real news labelled by rule, and Reuters-21578 R90.
 
-A set is a folder: `data/` as `talante train` reads it (topics only), `train.jsonl` and `test.jsonl` with a record a line;
-of news also `full/train/` and `full/test/`, such folders with stances.
+A set is a folder: `data/` as `talante train` reads it (topics only), `train.jsonl` and `test.jsonl` with a record a
+line; of news also `full/train/` and `full/test/`, folders like `data/` with stances.
 """
 
 import gzip
@@ -21,8 +21,8 @@ Record = dict[str, Any]
 
 def lines_of(path: Path) -> list[Record]:
     """Return the records of a file of JSON Lines."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as stream:
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8") as stream:
         return [json.loads(line) for line in stream]
 
 
@@ -37,6 +37,11 @@ def write(path: Path, records: Iterable[Record]) -> Path:
 def text_of(record: Record) -> str:
     """Return title and text as one."""
     return f"{record['title']}\n\n{record['text']}" if record["title"] else str(record["text"])
+
+
+def only(records: Iterable[Record], fields: Sequence[str]) -> list[Record]:
+    """Return records with these fields, where they have them."""
+    return [{field: r[field] for field in fields if field in r} for r in records]
 
 
 def repeated(path: Path, records: Sequence[Record], rows: int) -> Path:
@@ -68,41 +73,46 @@ def by_outlet(articles: Sequence[Record]) -> tuple[list[Record], list[Record]]:
     return inside, outside
 
 
-def news(folder: Path, inside: list[Record], test: list[Record], size: int) -> Path:
+def split(folder: str, paths: list[str]) -> dict[str, int]:
+    """Read news, and write what serves all sizes: articles to learn from, and labelled ones of other outlets."""
+    import retraining_time
+
+    inside, outside = by_outlet(retraining_time.read([Path(path) for path in paths]))
+    # The English articles of other outlets, and as many Spanish ones, most of them put together from passages
+    number = 2 * sum(article["lang"] == "en" for article in outside)
+    write(Path(folder, "inside.jsonl"), inside)
+    write(Path(folder, "outside.jsonl"), map(json.loads, retraining_time.made(outside, number)))
+    return {"train": len(inside), "test": number}
+
+
+def news(folder: str, to: str, size: int) -> dict[str, int]:
     """Make the set of so many news articles."""
     import retraining_time
 
-    train = [json.loads(line) for line in retraining_time.made(inside, size)]
+    train = [json.loads(line) for line in retraining_time.made(lines_of(Path(folder, "inside.jsonl")), size)]
+    test = lines_of(Path(folder, "outside.jsonl"))
     schema = (ROOT / "data/schema.toml").read_text(encoding="utf-8")
-    for split, records in (("train", train), ("test", test)):
-        _data(folder / "full" / split, schema, records)
-    return _written(folder, schema.partition("[[target]]")[0], train, test)
+    for part, records in (("train", train), ("test", test)):
+        _data(Path(to, "full", part), schema, records)
+    return _written(Path(to), schema.partition("[[target]]")[0], train, test)
 
 
-def news_to_test_on(outside: list[Record]) -> list[Record]:
-    """Label the English articles of other outlets, and as many Spanish ones."""
-    import retraining_time
-
-    number = 2 * sum(a["lang"] == "en" for a in outside)
-    return [json.loads(line) for line in retraining_time.made(outside, number)]
-
-
-def reuters(folder: Path, source: Path) -> Path:
+def reuters(to: str, source: str) -> dict[str, int]:
     """Make the set of Reuters-21578 R90, with the official split."""
     import public_sets
 
-    schema, train = public_sets.reuters(source, "train")
-    return _written(folder, schema, train, public_sets.reuters(source, "test")[1])
+    schema, train = public_sets.reuters(Path(source), "train")
+    return _written(Path(to), schema, train, public_sets.reuters(Path(source), "test")[1])
 
 
-def _written(folder: Path, schema: str, train: Sequence[Record], test: Sequence[Record]) -> Path:
+def _written(folder: Path, schema: str, train: Sequence[Record], test: Sequence[Record]) -> dict[str, int]:
     """Write a set without stances."""
     kept = ("id", "lang", "title", "text", "group", "topics")
-    train, test = ([{key: r[key] for key in kept if key in r} for r in records] for records in (train, test))
+    train, test = only(train, kept), only(test, kept)
     _data(folder / "data", schema, train)
     write(folder / "train.jsonl", train)
     write(folder / "test.jsonl", test)
-    return folder
+    return {"train": len(train), "test": len(test)}
 
 
 def _data(folder: Path, schema: str, records: Sequence[Record]) -> None:

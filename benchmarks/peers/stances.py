@@ -1,4 +1,4 @@
-"""Topics and stances learned from the same prepared articles: talante's `fit`, and plain scikit-learn on the same views."""
+"""Topics and stances learned from the same prepared articles and views: talante's `fit` and plain scikit-learn."""
 
 import pickle
 import time
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from peers.systems import f1s
+from peers.system import f1s
 from talante.corpus.article import STANCES
 from talante.text.prepare import Prepared
 
@@ -58,7 +58,8 @@ def _fit_talante(articles: list[Prepared], schema: Any) -> Any:
 
 
 def _ask_talante(model: Any, test: Sequence[Prepared]) -> tuple[list[set[str]], Sides]:
-    topics, sides = [], {}
+    topics: list[set[str]] = []
+    sides: Sides = {}
     for p in test:
         topics.append(set(model.predict_prepared(p).topics))
         vector = model.article_terms.vector(p.text)

@@ -83,7 +83,7 @@ def _dask(scheduler: str | None) -> Iterator[None]:
             with parallel_config(backend=_Dask(client)):
                 yield
         except distributed.scheduler.KilledWorker as error:
-            fact = f"{error.allowed_failures + 1} workers died one after the other at the same task, the last at"
+            fact = f"{error.allowed_failures + 1} workers died at the same task, the last at"
             remedy = f"{_STAYS}; did they run out of memory? Their logs tell"
             raise WriteError(f"{fact} {error.last_worker.address}", place=place, remedy=remedy) from None
         except (CancelledError, Abandoned, distributed.comm.CommClosedError):
@@ -91,7 +91,7 @@ def _dask(scheduler: str | None) -> Iterator[None]:
 
 
 def _check_workers(client: Any, place: str) -> None:
-    """Raise UsageError when there is no worker, ModelError when one has not this talante."""
+    """Raise UsageError when there is no worker, or one has not this talante."""
     try:
         client.wait_for_workers(1, timeout=_PATIENCE)
     except TimeoutError:

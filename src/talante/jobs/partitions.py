@@ -72,7 +72,9 @@ def partitions(names: Sequence[str], folder: str) -> list[Partition]:
                 raise UsageError(fact, place=str(path), remedy="rename one, or name the folder above both")
             source = path if isinstance(path, Source) else Source(str(path.absolute()), str(path))
             if PurePath(source.where).is_relative_to(base):
-                raise UsageError("lies in the folder of the output", place=str(path), remedy="name another --output")
+                raise UsageError(
+                    "lies in the folder of the output", place=str(path), remedy="keep inputs and outputs apart"
+                )
             output = Source(f"{base}/{name}", f"{folder.rstrip('/')}/{name}")
             found[name] = Partition(source, output, source.stat().st_size)
     return list(found.values())

@@ -1,7 +1,6 @@
 """Tag articles: one row out for each article in, in order."""
 
 import json
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -18,8 +17,6 @@ from talante.text.prepare import read
 
 if TYPE_CHECKING:
     from talante.model.bulk import Bulk
-
-log = logging.getLogger("talante")
 
 Row = dict[str, Any]
 
@@ -59,9 +56,11 @@ class Tagger:
 
             return Bulk(self.model)
         except ImportError:
-            log.warning("many articles and no numba: `pip install 'talante[fast]'` makes this far faster")
-        except ValueError as error:
-            log.info("tagged in plain Python: %s", error)
+            import logging  # which a single article does without
+
+            logging.getLogger("talante").warning("many articles and no numba: `pip install 'talante[fast]'` makes this far faster")
+        except ValueError:
+            pass
         return None
 
     def rows(self, articles: Iterable[Article | Unreadable], many: bool = False) -> Iterator[Row]:
