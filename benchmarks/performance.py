@@ -139,7 +139,7 @@ def times(values: Sequence[float], other: float, digits: int = 1) -> str:
 
 def cold(folder: Path, options: argparse.Namespace) -> None:
     """Print how long a fresh process takes to tag one article."""
-    told = one("cold.start", folder=folder, rounds=max(options.rounds, 11))
+    told = one("cold.start", folder=folder, rounds=2 * options.rounds + 1)
     names = {"predict": "`talante predict ARTICLE`", "import": "`import sklearn.linear_model`"}
     seconds = {name: [took for took, _ in told[name]] for name in names}
     table(

@@ -24,7 +24,7 @@ from talante.features.kernel import (
     term_hashes,
     whole_hash,
 )
-from talante.text.sentences import doubtful_words, sentence_spans
+from talante.text.sentences import doubtful_words, spans_in_block
 
 _STOP, _LINE = map(ord, ".\n")
 _ENDS, _CALLS = tuple(map(ord, ".?!…")), tuple(map(ord, "?!"))
@@ -62,8 +62,8 @@ def sentences_in(
     for a, start, end, unsure in passages.tolist():
         if unsure:
             low = at[a]
-            found = sentence_spans(texts[a][start - low : end - low])
-            spans += [(s + start, e + start) for s, e in found]
+            found = spans_in_block(texts[a][start - low : end - low], start)
+            spans += found
             number[a + 1] += len(found)
         else:
             spans.append((start, end))

@@ -28,6 +28,9 @@ _BLANKS, _REST, _END, _APOSTROPHE, _HYPHEN = -1, -2, -3, -4, -5
 _PIECES = {" ": _BLANKS, "*": _REST, "'": _APOSTROPHE, "’": _APOSTROPHE, "-": _HYPHEN}
 _APOSTROPHES = tuple(map(ord, "'’"))
 _HYPHENS = tuple(map(ord, "-‐‑–"))
+#: The bits of a hash that are not looked at in ``beginnings``.
+_BEGINNING = np.uint64(52)
+
 _AFTER = re.compile(r"\w+\s+(\w)")
 
 
@@ -50,7 +53,8 @@ class Phrases(NamedTuple):
     """A `PhraseFinder` as arrays: phrases have numbers, and so have words, by the table of terms.
 
     What may begin with word ``w`` is ``listed[listed_at[w]:listed_at[w + 1]]``; with a prefix, looked up in
-    ``prefix_slots``, the same of ``prefixed``. The steps that spell phrase ``p`` are
+    ``prefix_slots``, the same of ``prefixed``. ``prefix_lengths`` says of each length whether a prefix has it,
+    ``beginnings`` of the hash of the ``shortest`` first letters whether one may begin with them. The steps that spell phrase ``p`` are
     ``steps[steps_at[p]:steps_at[p + 1]]``: two characters of which the text must have one, or one of the signs above.
     ``follows``: the folded character that must stand behind its first word and a blank, 0 where it is one word: most
     phrases that begin with a frequent word fail there. ``label``: the number of its label, -1 if none; ``guard``: the
@@ -62,6 +66,8 @@ class Phrases(NamedTuple):
     prefix_slots: NDArray[np.uint64]
     prefix_shift: np.uint64
     prefix_lengths: NDArray[np.bool_]
+    shortest: int
+    beginnings: NDArray[np.bool_]
     prefixed_at: NDArray[np.int32]
     prefixed: NDArray[np.int32]
     steps_at: NDArray[np.int32]
@@ -88,6 +94,9 @@ def as_arrays(finder: PhraseFinder, labels: Sequence[str], words: Sequence[str],
     guards = list(dict.fromkeys(entry.phrase.needs for entry in entries if entry.phrase.needs))
     prefixes = list(finder.by_prefix)
     slots, shift, _ = table(term_hashes(prefixes, letters))
+    shortest = min(map(len, prefixes), default=1)
+    beginnings = np.zeros(1 << (64 - int(_BEGINNING)), dtype=np.bool_)
+    beginnings[term_hashes([prefix[:shortest] for prefix in prefixes], letters) >> _BEGINNING] = True
     inflected = [need[entry] for of in needed.by_prefix.values() for entry in of]
     follows = [_AFTER.match(fold(entry.phrase.text)) for entry in entries]
     return Phrases(
@@ -95,6 +104,8 @@ def as_arrays(finder: PhraseFinder, labels: Sequence[str], words: Sequence[str],
         slots,
         shift,
         np.bincount([len(prefix) for prefix in prefixes], minlength=1) > 0,
+        shortest,
+        beginnings,
         *_rows([[number[e] for e in finder.by_prefix[prefix]] for prefix in prefixes]),
         *_programs([_steps(entry.phrase.text) for entry in (*entries, *need)]),
         np.array([letters.folded[ord(after[1])] if after else 0 for after in follows], dtype=np.uint32),
@@ -199,8 +210,8 @@ def find(chars, stop, folded, accentless, start, end, numbers, words, last, phra
     then. ``guards``, (guards,), is scratch.
     """
     (
-        listed_at, listed, prefix_slots, prefix_shift, lengths, prefixed_at, prefixed, steps_at, steps, follows, label,
-        guard, needs,
+        listed_at, listed, prefix_slots, prefix_shift, lengths, shortest, beginnings, prefixed_at, prefixed,
+        steps_at, steps, follows, label, guard, needs,
     ) = phrases  # fmt: skip
     guards_are_known = False
     prefixes = np.empty(len(lengths), np.int64)
@@ -220,6 +231,8 @@ def find(chars, stop, folded, accentless, start, end, numbers, words, last, phra
             h = SEED
             for i in range(min(finish - at, len(lengths) - 1)):
                 h = hash_on(h, folded[chars[at + i]])
+                if i + 1 == shortest and not beginnings[mixed(h) >> _BEGINNING]:
+                    break
                 if lengths[i + 1]:
                     prefix = look_up(prefix_slots, prefix_shift, mixed(h))
                     if prefix >= 0:

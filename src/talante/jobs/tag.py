@@ -58,7 +58,9 @@ class Tagger:
         except ImportError:
             import logging  # which a single article does without
 
-            logging.getLogger("talante").warning("many articles and no numba: `pip install 'talante[fast]'` makes this far faster")
+            logging.getLogger("talante").warning(
+                "many articles and no numba: `pip install 'talante[fast]'` makes this far faster"
+            )
         except ValueError:
             pass
         return None
