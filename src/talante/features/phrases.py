@@ -54,11 +54,11 @@ class Phrases(NamedTuple):
 
     What may begin with word ``w`` is ``listed[listed_at[w]:listed_at[w + 1]]``; with a prefix, looked up in
     ``prefix_slots``, the same of ``prefixed``. ``prefix_lengths`` says of each length whether a prefix has it,
-    ``beginnings`` of the hash of the ``shortest`` first letters whether one may begin with them. The steps that spell phrase ``p`` are
-    ``steps[steps_at[p]:steps_at[p + 1]]``: two characters of which the text must have one, or one of the signs above.
-    ``follows``: the folded character that must stand behind its first word and a blank, 0 where it is one word: most
-    phrases that begin with a frequent word fail there. ``label``: the number of its label, -1 if none; ``guard``: the
-    number of its guard, -1 if it has none.
+    ``beginnings`` of the hash of the ``shortest`` first letters whether one may begin with them. The steps that spell
+    phrase ``p`` are ``steps[steps_at[p]:steps_at[p + 1]]``: two characters of which the text must have one, or one
+    of the signs above. ``follows``: the folded character that must stand behind its first word and a blank, 0 where
+    it is one word: most phrases that begin with a frequent word fail there. ``label``: the number of its label, -1
+    if none; ``guard``: the number of its guard, -1 if it has none.
     """
 
     listed_at: NDArray[np.int32]
