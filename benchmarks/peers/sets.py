@@ -1,7 +1,8 @@
 """Labelled articles for all systems alike: real news labelled by rule, and Reuters-21578 R90.
 
 A set is a folder: `data/` as `talante train` reads it (topics only), `train.jsonl` and `test.jsonl` with a record a
-line; of news also `full/train/` and `full/test/`, folders like `data/` with stances.
+line, and `warm/`, a small set without articles to test on; of news also `full/train/` and `full/test/`, folders like
+`data/` with stances.
 """
 
 import gzip
@@ -15,6 +16,9 @@ from peers.measure import ROOT
 
 #: This part of the articles of a language is held out at most: whole outlets, the smallest first.
 HELD_OUT = 0.2
+
+#: So many of the articles to learn from make another set, for a system to warm up with.
+WARM = 200
 
 Record = dict[str, Any]
 
@@ -109,8 +113,9 @@ def _written(folder: Path, schema: str, train: Sequence[Record], test: Sequence[
     """Write a set without stances."""
     kept = ("id", "lang", "title", "text", "group", "topics")
     train, test = only(train, kept), only(test, kept)
-    _data(folder / "data", schema, train)
-    write(folder / "train.jsonl", train)
+    for at, records in ((folder, train), (folder / "warm", train[:WARM])):
+        _data(at / "data", schema, records)
+        write(at / "train.jsonl", records)
     write(folder / "test.jsonl", test)
     return {"train": len(train), "test": len(test)}
 

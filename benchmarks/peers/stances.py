@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from peers.sets import WARM
 from peers.system import f1s
 from talante.corpus.article import STANCES
 from talante.text.prepare import Prepared
@@ -35,10 +36,12 @@ def measure(system: str, folder: str) -> dict[str, float]:
     """Fit one of the two; return its seconds, and the F1 of topics and stances on the articles to test on."""
     warnings.simplefilter("ignore")
     (articles, schema), (test, _) = (_read(Path(folder, "full", f"{split}.pickle")) for split in ("train", "test"))
+    fit, ask = {"talante": (_fit_talante, _ask_talante), "scikit-learn": (_fit_sklearn, _ask_sklearn)}[system]
+    fit(articles[:WARM], schema)
     begun = time.perf_counter()
-    fitted = {"talante": _fit_talante, "scikit-learn": _fit_sklearn}[system](articles, schema)
+    fitted = fit(articles, schema)
     took = time.perf_counter() - begun
-    topics, sides = {"talante": _ask_talante, "scikit-learn": _ask_sklearn}[system](fitted, test)
+    topics, sides = ask(fitted, test)
     gold = {(p.article.id, t): s for p in test for t, s in (p.article.stances or {}).items() if t in p.contexts}
     of_topics = f1s([set(p.article.topics or ()) for p in test], topics)
     of_stances = f1s([{stance} for stance in gold.values()], [{sides[key]} for key in gold])
@@ -82,14 +85,15 @@ def _fit_sklearn(articles: list[Prepared], schema: Any) -> Any:
     for target in schema.target_ids:
         known = [p for p in articles if target in p.contexts and target in (p.article.stances or {})]
         views = ColumnTransformer([(f"view {i}", _vectorizer(), i) for i in range(3)])
-        stances[target] = make_pipeline(views, LogisticRegression(C=_C))
-        stances[target].fit(_views(known, target), [(p.article.stances or {})[target] for p in known])
+        labels_of = [(p.article.stances or {})[target] for p in known]
+        if len(set(labels_of)) > 1:
+            stances[target] = make_pipeline(views, LogisticRegression(C=_C)).fit(_views(known, target), labels_of)
     return topics, labels, stances
 
 
 def _ask_sklearn(fitted: Any, test: Sequence[Prepared]) -> tuple[list[set[str]], Sides]:
     topics, labels, stances = fitted
-    sides: Sides = {}
+    sides: Sides = {(p.article.id, target): "neutral" for p in test for target in p.contexts}
     for target, pipeline in stances.items():
         known = [p for p in test if target in p.contexts]
         if known:

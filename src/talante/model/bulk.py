@@ -424,7 +424,7 @@ def _laid_out(model: Model, more: Sequence[str], letters: Letters) -> tuple[_Ter
         near=frequencies(model.near_terms, near),
         whole=frequencies(model.whole_terms, whole),
         topics=by_term(word_columns, model.topics.coef)[: len(words)],
-        own=np.array([by_term(article, of) for of in stances.own]),
+        own=np.array([by_term(article, of) for of in stances.own]).astype(np.float32).reshape(-1, len(order), 3),
         in_near=by_term(near, np.concatenate([stances.near, model.addressed.near[None]])),
         in_whole=by_term(whole, stances.whole),
         masks=np.array([number.get(mask, -1) for mask in masks], dtype=np.int64),
