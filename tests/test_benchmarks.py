@@ -39,7 +39,7 @@ def test_the_benchmark_of_performance_measures_the_kernel_beside_its_peers(tmp_p
         for path in sorted((ROOT / "data/articles").glob("*.jsonl"))[:8]:
             for line in path.read_text(encoding="utf-8").splitlines():
                 stream.write(json.dumps({**json.loads(line), "outlet": path.stem}) + "\n")
-    options = "--only bulk kernel --rounds 1 --articles 20".split()
+    options = ["--only", "bulk", "kernel", "--rounds", "1", "--articles", "20"]
     command = [sys.executable, str(BENCHMARKS / "performance.py"), str(news), *options]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -118,7 +118,7 @@ def raw_articles(inputs: Iterable[Input | None], on_read: Callable[[int], None] 
     before = 0
     for path in inputs:
         if path is None:
-            yield from _of_stdin(sys.stdin.buffer)
+            yield from _of_stdin(open(0, "rb", closefd=False))
             continue
         told = 0
         for raw, read in _of_file(path):
