@@ -33,8 +33,13 @@ def parse(line: str) -> None:
     rest = words[1:]
     while hasattr(command, "commands"):
         assert rest and rest[0] in command.commands, line
-        command, rest = command.commands[rest[0]], rest[1:]
+        command, rest = loaded(command.commands[rest[0]]), rest[1:]
     command.make_context(line, rest)
+
+
+def loaded(command: Any) -> Any:
+    """Return a command with all its options, which are known only when it is imported."""
+    return command.load() if hasattr(command, "load") else command
 
 
 def lines_of(text: str) -> list[str]:
@@ -55,7 +60,7 @@ def test_a_command_line_that_the_program_does_not_take_would_be_found() -> None:
 
 def test_every_option_that_the_page_names_exists() -> None:
     top: Any = typer.main.get_command(app)
-    commands = [top.commands["retrain"], *top.commands["models"].commands.values()]
+    commands = [loaded(top.commands["retrain"]), *loaded(top.commands["models"]).commands.values()]
     known = {option for command in commands for parameter in command.params for option in parameter.opts}
     named = {option for span in re.findall(r"`(--[^`]*)`", PAGE) for option in re.findall(r"--[a-z][a-z-]*\b", span)}
     assert {"--report", "--metrics-file", "--mlflow", "--log-format", "--aa", "--wait", "--lower"} <= named | {
@@ -66,7 +71,7 @@ def test_every_option_that_the_page_names_exists() -> None:
 
 def test_every_option_of_the_job_is_on_the_page() -> None:
     top: Any = typer.main.get_command(app)
-    for parameter in top.commands["retrain"].params:
+    for parameter in loaded(top.commands["retrain"]).params:
         assert parameter.opts[0] in PAGE or parameter.opts[0] == "--help"
 
 
