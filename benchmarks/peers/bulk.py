@@ -24,6 +24,9 @@ from talante.text.prepare import read
 #: Characters of a batch: what `talante.model.bulk` takes at once.
 BATCH = 100_000
 
+#: Probabilities are the same up to this.
+SAME = 1e-6
+
 Ready = list[tuple[Article, str]]
 
 
@@ -70,7 +73,7 @@ def agreement(folder: str) -> dict[str, float]:
     """Return the greatest differences between talante's probabilities and those of the pipelines.
 
     ``plain``: the same over the articles without a character that scikit-learn folds in another way; ``odd`` counts
-    the other ones.
+    those with one in which a probability is another.
     """
     import joblib
     from sklearn.feature_extraction.text import strip_accents_unicode
@@ -89,7 +92,7 @@ def agreement(folder: str) -> dict[str, float]:
     return {
         "all": float(max(apart)),
         "plain": float(max((a for a, is_odd in zip(apart, odd, strict=True) if not is_odd), default=0.0)),
-        "odd": sum(odd),
+        "odd": sum(a > SAME for a, is_odd in zip(apart, odd, strict=True) if is_odd),
         "articles": len(apart),
         "sides": sides,
     }

@@ -1,7 +1,6 @@
 """Read what a user names (files, folders, globs, stdin) as articles, one after the other, in order."""
 
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
@@ -118,7 +117,9 @@ def raw_articles(inputs: Iterable[Input | None], on_read: Callable[[int], None] 
     before = 0
     for path in inputs:
         if path is None:
-            yield from _of_stdin(open(0, "rb", closefd=False))
+            # Not `sys.stdin`: a thread that still waits for it when the program ends would hold its lock
+            with open(0, "rb", closefd=False) as stream:
+                yield from _of_stdin(stream)
             continue
         told = 0
         for raw, read in _of_file(path):
