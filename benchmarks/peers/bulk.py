@@ -92,7 +92,7 @@ def agreement(folder: str) -> dict[str, float]:
     return {
         "all": float(max(apart)),
         "plain": float(max((a for a, is_odd in zip(apart, odd, strict=True) if not is_odd), default=0.0)),
-        "odd": sum(a > SAME for a, is_odd in zip(apart, odd, strict=True) if is_odd),
+        "odd": sum(bool(a > SAME) for a, is_odd in zip(apart, odd, strict=True) if is_odd),
         "articles": len(apart),
         "sides": sides,
     }
