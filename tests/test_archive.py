@@ -162,6 +162,13 @@ def test_another_run_cannot_be_gone_on_with(talante: Run, tmp_path: Path, regist
     assert len(ids(tmp_path / "out.jsonl")) == 10 and not is_unfinished(tmp_path / "out.jsonl")
 
 
+def test_a_run_that_was_killed_before_its_first_row_begins_anew(order: Order, tagger: Tagger, tmp_path: Path) -> None:
+    source, output = write_articles(tmp_path / "in.jsonl", 3), tmp_path / "out.jsonl"
+    (tmp_path / ".out.jsonl.run").write_text(json.dumps(archive.run_of([source], order, tagger)))
+    assert tag_to_file([source], output, order, tagger, resume=True).rows == 3
+    assert ids(output) == ["a0", "a1", "a2"] and not is_unfinished(output)
+
+
 def test_resume_needs_an_output(talante: Run) -> None:
     result = talante("predict", "-", "--resume", stdin=b"Toral.")
     assert result.returncode == 2 and b"--resume: nothing to go on with" in result.stderr

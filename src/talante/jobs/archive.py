@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from talante import __version__
 from talante.corpus.article import Article
-from talante.corpus.files import cannot_write, locked
+from talante.corpus.files import cannot_write, locked, written_whole
 from talante.corpus.read import Raw, Unparsed, article, raw_articles
 from talante.corpus.remote import Input
 from talante.errors import UsageError
@@ -189,11 +189,13 @@ def _unfinished(
     with locked(lock, f"tagging into {output.name}", patience):
         try:
             done = Written(0, 0)
-            if resume and told.exists():
+            if resume and told.exists() and rows.exists():
                 check_same(json.loads(told.read_bytes()), what, output)
                 done = _whole_rows(rows)
-            told.write_text(json.dumps(what), encoding="utf-8")
             with rows.open("r+b" if done.rows else "w+b") as stream:
+                # Only now, and whole: what it says must never stand beside the rows of another run
+                with written_whole(told) as text:
+                    json.dump(what, text)
                 stream.seek(0, os.SEEK_END)
                 try:
                     yield stream, done
