@@ -89,6 +89,18 @@ def test_what_reading_raises_reaches_the_caller(order: Order, tagger: Tagger) ->
         list(tag_all(broken(), order, tagger))
 
 
+class Bomb:
+    """Ends the process that unpacks it, as one does that has no memory left."""
+
+    def __reduce__(self) -> tuple[object, tuple[int]]:
+        return os._exit, (1,)
+
+
+def test_a_worker_that_dies_is_no_bug(order: Order, tagger: Tagger) -> None:
+    with pytest.raises(WriteError, match="a process was killed"):
+        list(tag_all(iter(2 * MANY * [Bomb()]), order, tagger, jobs=2))  # type: ignore[list-item]
+
+
 def test_no_more_is_read_than_needed(order: Order, tagger: Tagger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "_AHEAD", 4000)
     monkeypatch.setattr(archive, "_AT_ONCE", 1000)

@@ -123,9 +123,12 @@ def tag_all(raws: Iterator[Raw], order: Order, tagger: Tagger, jobs: int | None 
 def _in_processes(parts: Iterator[Sequence[Raw]], order: Order, jobs: int) -> Iterator[Part]:
     from joblib import Parallel, delayed
 
+    from talante.jobs.engine import engine
+
     # It says so when nobody wants the rest, as behind `| head`
     warnings.filterwarnings("ignore", message=".*tasks which were still being processed", category=UserWarning)
-    yield from Parallel(jobs, return_as="generator", batch_size=1)(delayed(tag_part)(order, part) for part in parts)
+    with engine(jobs=jobs):
+        yield from Parallel(return_as="generator", batch_size=1)(delayed(tag_part)(order, part) for part in parts)
 
 
 class Written(NamedTuple):
