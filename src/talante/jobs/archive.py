@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from talante import __version__
 from talante.corpus.article import Article
-from talante.corpus.files import cannot_write, locked, written_whole
+from talante.corpus.files import cannot_write, locked
 from talante.corpus.read import Raw, Unparsed, article, raw_articles
 from talante.corpus.remote import Input
 from talante.errors import UsageError
@@ -188,7 +188,7 @@ def _unfinished(
     """Open the file of rows beside ``output`` for more, with how many it has; it stays only when it is worth it."""
     if not output.parent.is_dir():
         raise cannot_write(output, FileNotFoundError(2, "No such file or directory"))
-    rows, told, lock = (_beside(output, ending) for ending in ("part", "run", "lock"))
+    rows, told, fresh, lock = (_beside(output, ending) for ending in ("part", "run", "run.new", "lock"))
     with locked(lock, f"tagging into {output.name}", patience):
         try:
             done = Written(0, 0)
@@ -197,8 +197,8 @@ def _unfinished(
                 done = _whole_rows(rows)
             with rows.open("r+b" if done.rows else "w+b") as stream:
                 # Only now, and whole: what it says must never stand beside the rows of another run
-                with written_whole(told) as text:
-                    json.dump(what, text)
+                fresh.write_text(json.dumps(what))
+                fresh.replace(told)
                 stream.seek(0, os.SEEK_END)
                 try:
                     yield stream, done
@@ -209,7 +209,7 @@ def _unfinished(
                     keep = False
                 finally:
                     if not keep:
-                        for path in (rows, told):
+                        for path in (rows, told, fresh):
                             path.unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(output, error) from None
