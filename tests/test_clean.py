@@ -1,12 +1,17 @@
 """Page chrome goes, the article stays."""
 
+import re
+import unicodedata
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from talante.corpus.article import Article
 from talante.corpus.read import find_inputs, read_articles
 from talante.errors import DataError
 from talante.features.tokens import terms
-from talante.text.clean import clean, full_text
+from talante.text.clean import _INVISIBLE, _touched, clean, full_text, plain
 from tests.conftest import ROOT
 
 BODY = "The council met on Monday. It voted for the bridge.\n\nThe works begin in May."
@@ -107,3 +112,19 @@ def test_a_page_without_an_article_is_an_error(text: str, form: str) -> None:
 def test_markdown_cannot_bring_a_mask() -> None:
     page = Article(id="a", text="&#10214;target&#10215; lies, said nobody.", format="markdown")
     assert clean(page).text == "[target] lies, said nobody."
+
+
+def test_what_is_taken_for_plain_at_a_glance_stays_as_it_is() -> None:
+    codes = [code for code, touched in enumerate(_touched()[:-1].tolist()) if not touched]
+    assert {"a", "é", "—", "”", "\n"} <= set(map(chr, codes))
+    chars = [chr(code) for code in codes]
+    for text in ("".join(chars), "".join(first + char for first in "aé’" for char in chars)):
+        assert unicodedata.is_normalized("NFC", text)
+        assert not _INVISIBLE.search(text) and not set("\r⟦⟧") & set(text)
+        assert plain(text) == text
+
+
+@given(st.text(st.characters(codec="utf-8") | st.sampled_from("\r\n\xad\u200b\u0301e⟦⟧\ufeff\x00"), max_size=8))
+def test_plain_text_has_nothing_that_splits_words_unseen(text: str) -> None:
+    kept = re.sub(_INVISIBLE, "", re.sub("\r\n?", "\n", text))
+    assert plain(text) == unicodedata.normalize("NFC", kept).translate({ord("⟦"): "[", ord("⟧"): "]"})

@@ -134,11 +134,9 @@ def decode(data: bytes) -> str:
     if b"\0" in data[:100_000]:
         raise DataError("binary data, not text")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        # utf-8-sig reports the offset in what follows the mark
-        offset = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
-        raise DataError(f"not UTF-8 at byte {offset}", remedy="save it as UTF-8") from None
+        raise DataError(f"not UTF-8 at byte {error.start}", remedy="save it as UTF-8") from None
 
 
 def byte_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | DataError]]:

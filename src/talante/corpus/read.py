@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from difflib import get_close_matches
+from functools import lru_cache
 from glob import glob, has_magic
 from io import BufferedReader
 from itertools import chain
@@ -397,11 +398,10 @@ def _decode_html(data: bytes) -> str:
 
 def _from_json(line: bytes, place: str) -> Article | Unreadable:
     try:
-        text = decode(line).rstrip("\r\n")
-        record = parse_object(text)
+        record = parse_object(decode(line.rstrip(b"\r\n")))
     except DataError as error:
         return Unreadable(place, error.fact)
-    if "\\u" in text:  # nothing else can make half of a character
+    if b"\\u" in line:  # nothing else can make half of a character
         record = {key: _whole(value) if isinstance(value, str) else value for key, value in record.items()}
     return _from_record(record, place)
 
@@ -411,19 +411,25 @@ def _whole(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+@lru_cache
+def _language(tag: str) -> str:
+    """Return the language of a tag such as `es-PE`."""
+    return re.split("[-_]", tag)[0].lower()
+
+
 def _from_record(record: Mapping[str, Any], place: str) -> Article | Unreadable:
     identity = record.get("id")
     name = str(identity) if isinstance(identity, str | int) and identity != "" else place
     if "text" not in record:
         return Unreadable(name, "no field 'text'")
     text = record["text"]
-    if not isinstance(text, str) or not text.strip():
+    if not isinstance(text, str) or not text or text.isspace():
         return Unreadable(name, "field 'text' is empty" if isinstance(text, str) else "field 'text' is not a string")
     title, lang = record.get("title"), record.get("lang")
     return Article(
         id=name,
         text=text,
         title=title if isinstance(title, str) else "",
-        lang=re.split("[-_]", lang)[0].lower() if isinstance(lang, str) else "",
+        lang=_language(lang) if isinstance(lang, str) else "",
         place=place,
     )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 #: From so many articles on the kernel is worth the time that it takes to get ready.
 MANY = 256
 
@@ -114,7 +116,7 @@ def part_of(rows: Iterable[Row]) -> Part:
     lines, failed = [], 0
     for row in rows:
         failed += "error" in row
-        lines.append(json.dumps(row, ensure_ascii=False) + "\n")
+        lines.append(_encode(row) + "\n")
     return Part("".join(lines), len(lines), failed)
 
 

@@ -89,6 +89,7 @@ class _Space(NamedTuple):
     met: NDArray[np.int32]
     found: NDArray[np.int64]
     mentions: NDArray[np.int64]
+    passages: NDArray[np.int64]
 
 
 def _space(words: int, terms: int) -> _Space:
@@ -103,6 +104,7 @@ def _space(words: int, terms: int) -> _Space:
         met=np.zeros(2 * words, np.int32),
         found=np.zeros((words, 3), np.int64),
         mentions=np.zeros((words, 3), np.int64),
+        passages=np.zeros((words, 4), np.int64),
     )
 
 
@@ -126,11 +128,11 @@ def _weigh(idf, weights, counts, met, n, out):
 
 @compiled
 def _read(chars, bounds, titles, folded, accentless, terms, rest, phrases, doubt, space, first, last, spaced,
-          topic_logits, topic_words, mention_at, passages):  # fmt: skip
+          topic_logits, topic_words, mention_at):  # fmt: skip
     """Split and look up the words of texts, score topics, find mentions; return the number of passages with one."""
     of_topics, of_targets = phrases
     slots, shift, idf, weights = terms.slots, terms.shift, terms.article, terms.topics
-    starts, ends, hashes, numbers, _, _, counts, terms_met, matches, mention = space
+    starts, ends, hashes, numbers, _, _, counts, terms_met, matches, mention, passages = space
     words = split_words(chars, bounds, folded, starts, ends, hashes, first, spaced)
     number_words(hashes, words, slots, shift, numbers)
     topics = topic_logits.shape[1]
@@ -228,7 +230,7 @@ def _take_sides(bounds, titles, terms, rest, space, first, last, spaced, topic_w
     """
     slots, shift, known = terms.slots, terms.shift, terms.known
     masks, mask_hashes, own_weights = terms.masks, terms.mask_hashes, terms.own
-    starts, ends, hashes, numbers, pairs, pair_hashes, counts, met, _, mentions = space
+    starts, ends, hashes, numbers, pairs, pair_hashes, counts, met, _, mentions, _ = space
     targets = probabilities.shape[1]
     own, near, whole = np.zeros(3), np.zeros(4), np.zeros(3)
     for a in range(len(bounds) - 1):
@@ -352,12 +354,11 @@ class Bulk:
         first, last, spaced, mention_at = (np.zeros(n + 1, dtype=np.int64) for _ in range(4))
         logits = np.zeros((n, len(schema.topics)))
         words = np.zeros((n, len(schema.topics), 2))
-        passages = np.zeros((room, 4), dtype=np.int64)
         parts = _read(
             chars, bounds, titles, self._letters.folded, self._letters.accentless, self._terms, self._rest,
-            self._phrases, self._doubts, self._space, first, last, spaced, logits, words, mention_at, passages,
+            self._phrases, self._doubts, self._space, first, last, spaced, logits, words, mention_at,
         )  # fmt: skip
-        sentences, sentence_at = sentences_in(texts, bounds, passages[:parts])
+        sentences, sentence_at = sentences_in(texts, bounds, self._space.passages[:parts])
         probabilities, odd = np.zeros((n, len(schema.targets), 3)), np.zeros(n, dtype=np.bool_)
         _take_sides(
             bounds, titles, self._terms, self._rest, self._space, first, last, spaced, words, mention_at, sentences,
