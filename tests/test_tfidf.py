@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from talante.features import tfidf as module
 from talante.features.tfidf import Counts, Tfidf, count_part, fit_tfidf, merge_counts
 from talante.features.tokens import terms
 
@@ -29,12 +30,26 @@ def test_terms_are_those_of_scikit_learn(text: str) -> None:
     assert terms(text) == analyze(text)
 
 
+@pytest.mark.parametrize("searched", [0, 1, 3, 10_000])
+def test_a_vector_is_the_same_when_all_terms_are_in_the_dictionary(
+    searched: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted, matrix = fit_tfidf(count_terms(TEXTS, 1), min_df=1)
+    monkeypatch.setattr(module, "_SEARCHED", searched)
+    one = Tfidf(fitted.terms, fitted.idf)
+    for _ in range(2):
+        for row, text in enumerate(TEXTS):
+            columns, values = one.vector(f"zebra {text} aardvark")
+            assert columns.tolist() == sorted(matrix[row].indices.tolist())
+            assert values == pytest.approx(matrix[row].toarray()[0, columns])
+
+
 @given(st.lists(st.sampled_from(" ".join(TEXTS).split()), max_size=30))
 def test_the_vector_of_a_text_is_that_of_scikit_learn(words: list[str]) -> None:
-    tfidf, _ = fit_tfidf(count_terms(TEXTS, 1), min_df=1)
+    fitted, _ = fit_tfidf(count_terms(TEXTS, 1), min_df=1)
     peer = TfidfVectorizer(strip_accents="unicode", ngram_range=(1, 2), sublinear_tf=True).fit(TEXTS)
-    assert list(tfidf.terms) == peer.get_feature_names_out().tolist()
-    columns, values = tfidf.vector(" ".join(words))
+    assert list(fitted.terms) == peer.get_feature_names_out().tolist()
+    columns, values = fitted.vector(" ".join(words))
     expected = peer.transform([" ".join(words)])
     expected.sort_indices()
     assert columns.tolist() == expected.indices.tolist()

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from talante.cli.predict import LANG, MODEL, PATHS, TARGET, model_for, read
+from talante.cli.predict import LANG, MODEL, PATHS, TARGET
 from talante.corpus.files import written_whole
 from talante.errors import SOME_ROWS_FAILED, UsageError
-from talante.jobs.explain import explain_articles
 
 
 def explain(
@@ -36,6 +35,9 @@ def explain(
 
     - `talante explain article.html --html why.html`
     """
+    from talante.cli.tagging import model_for, read  # numpy: not for --help
+    from talante.jobs.explain import explain_articles
+
     shown = sys.maxsize if html else terms  # the page makes its own choice of terms
     articles, chosen = read(paths, lang), model_for(model, target)
     rows = explain_articles(articles, chosen, lang=lang, every=every, terms=shown, as_read=html is not None)

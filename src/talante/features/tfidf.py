@@ -1,5 +1,6 @@
 """TF-IDF: a vocabulary with inverse document frequencies, and the vector of a text in it."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,19 +11,43 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from talante.features.tokens import is_word, terms
+from talante.features.tokens import are_words, is_word, terms
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from talante.features.kernel import Distinct
 
+#: So many terms are searched for; then it pays to put all of them into the dictionary.
+_SEARCHED = 10_000
+
+
+class _Columns(dict[str, int]):
+    """The columns of sorted terms, -1 for what is none of them; it fills itself, so that a single text is soon done."""
+
+    def __init__(self, listed: Sequence[str]) -> None:
+        super().__init__()
+        self._listed, self._full = listed, False
+
+    def __missing__(self, term: str) -> int:
+        if self._full:
+            return -1
+        if len(self) >= _SEARCHED:
+            self.clear()
+            self.update(zip(self._listed, range(len(self._listed)), strict=True))
+            self._full = True
+            return self[term]
+        column = bisect_left(self._listed, term)
+        self[term] = column if column < len(self._listed) and self._listed[column] == term else -1
+        return self[term]
+
+
 Vector = tuple[NDArray[np.intp], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class Tfidf:
-    """A vocabulary: ``terms`` in column order and ``idf``, one weight for each; ``parts``: parts of words are terms.
+    """A vocabulary: ``terms``, sorted, in column order, ``idf``, their weights; ``parts``: parts of words are terms.
 
     The weight of a term is ``(1 + ln tf) * idf``, vectors have length 1 (Salton & Buckley 1988, as in
     scikit-learn's ``TfidfTransformer(sublinear_tf=True)``).
@@ -31,10 +56,10 @@ class Tfidf:
     terms: Sequence[str]
     idf: NDArray[np.float64]
     parts: bool = False
-    _column: dict[str, int] = field(init=False, repr=False, compare=False)
+    _column: _Columns = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_column", {term: i for i, term in enumerate(self.terms)})
+        object.__setattr__(self, "_column", _Columns(self.terms))
 
     @cached_property
     def words(self) -> list[str]:
@@ -44,13 +69,13 @@ class Tfidf:
     @cached_property
     def _word(self) -> NDArray[np.intp]:
         """Number the terms that are single words; the others have -1."""
-        word = np.array([is_word(term) for term in self.terms], dtype=bool)
+        word = np.array(are_words(self.terms), dtype=bool)
         return np.where(word, np.cumsum(word) - 1, -1).astype(np.intp)
 
     def vector(self, text: str) -> Vector:
         """Return the columns of a text's terms, ascending, and their values; both empty if it has none."""
-        column = self._column
-        counts = Counter(c for term in terms(text, self.parts) if (c := column.get(term)) is not None)
+        counts = Counter(map(self._column.__getitem__, terms(text, self.parts)))
+        del counts[-1]
         columns = np.array(sorted(counts), dtype=np.intp)
         values = (1.0 + np.log(np.array([counts[c] for c in columns.tolist()], dtype=np.float64))) * self.idf[columns]
         return columns, _unit(values)

@@ -1,6 +1,7 @@
 """From text to terms: words of two letters or more and pairs of them; for short texts also signs and parts of words."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
 
@@ -51,6 +52,11 @@ def placed_terms(text: str, parts: bool = False) -> list[tuple[str, int, int]]:
 def is_word(term: str) -> bool:
     """Say whether a term is a single word, and not a pair of words or a part of one."""
     return " " not in term and not term.startswith(_PART)
+
+
+def are_words(listed: Iterable[str]) -> list[bool]:
+    """Say so of each of many terms, without a call for each."""
+    return [" " not in term and term[:1] != _PART for term in listed]
 
 
 @lru_cache(100_000)

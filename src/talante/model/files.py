@@ -28,7 +28,7 @@ from talante.corpus.files import cannot_write
 from talante.corpus.schema import schema_from_data
 from talante.errors import DataError, ModelError
 from talante.features.tfidf import Tfidf
-from talante.features.tokens import is_word
+from talante.features.tokens import are_words
 from talante.model.card import card_text
 from talante.model.model import MENTION_FEATURES, AddressedModel, Model, StanceModel, TopicModel
 from talante.model.records import Record, records_from_text, records_to_text
@@ -157,7 +157,7 @@ def load(folder: Path) -> Model:
         schema = schema_from_data(card["schema"], str(folder / "model.json"))
         terms = {view: _terms(contents[f"{view}.terms.txt"]) for view in _VIEWS}
         sizes = {view: len(listed) for view, listed in terms.items()}
-        words, parts = sum(map(is_word, terms["article"])), bool(card["parts_of_words"])
+        words, parts = sum(are_words(terms["article"])), bool(card["parts_of_words"])
         shapes = _Shapes(len(schema.topics), len(schema.targets), sizes, words, int(card["learned_from"]))
         arrays = {
             name.removesuffix(".npy"): _array(folder / name, shapes) for name in contents if name.endswith(".npy")

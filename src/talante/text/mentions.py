@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from talante.corpus.schema import Schema
 from talante.text.fold import fold, fold_accents
@@ -57,6 +58,22 @@ class Entry:
         return re.compile(_pattern(self.phrase.text))
 
     @cached_property
+    def _second(self) -> tuple[str, bool] | None:
+        """Return the second word, folded, up to a `*`, and whether it has one; None if there is no second word."""
+        words = _PHRASE_WORD.findall(fold(self.phrase.text))
+        if len(words) < 2:
+            return None
+        word, star, _ = words[1].partition("*")
+        return word, bool(star)
+
+    def may_go_on(self, following: str) -> bool:
+        """Say whether the word behind the first can be the second: if not, no pattern need be compiled."""
+        if self._second is None:
+            return True
+        word, inflected = self._second
+        return following.startswith(word) if inflected else following == word
+
+    @cached_property
     def guard(self) -> re.Pattern[str] | None:
         """Return what matches one of the phrases that it needs, None where it needs none."""
         return re.compile(_any_of(self.phrase.needs)) if self.phrase.needs else None
@@ -94,11 +111,13 @@ class PhraseFinder:
         guards: dict[re.Pattern[str], bool] = {}
         mentions: list[Mention] = []
         done = 0
-        for word in _WORD.finditer(fold(text)):
-            start = word.start()
+        words = [(word[0], word.start()) for word in _WORD.finditer(fold(text))]
+        for (word, start), (following, _) in pairwise([*words, ("", 0)]):
             if start < done:
                 continue
-            for entry in self.candidates(word[0]):
+            for entry in self.candidates(word):
+                if not entry.may_go_on(following):
+                    continue
                 match = entry.pattern.match(accentless, start)
                 if match is None:
                     continue
@@ -135,6 +154,7 @@ _MOST_KNOWN, _LONGEST_KNOWN = 100_000, 40
 _NONE: Sequence[Entry] = ()
 
 _WORD = re.compile(r"\w+")
+_PHRASE_WORD = re.compile(r"[\w*]+")
 _FIRST_WORD = re.compile(r"(\w+)(\*?)")
 
 
