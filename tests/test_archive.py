@@ -119,9 +119,11 @@ def test_no_more_is_read_than_needed(order: Order, tagger: Tagger, monkeypatch: 
     parts.close()
 
 
-def killed(source: Path, tmp_path: Path, registry: Path, signal_: signal.Signals, rows: int) -> tuple[int, bytes]:
-    """Start to tag, and end it by a signal when so many rows are written."""
-    command = [sys.executable, "-m", "talante", "predict", str(source), "-o", "out.jsonl", "--jobs", "1"]
+def killed(
+    source: Path, tmp_path: Path, registry: Path, signal_: signal.Signals, rows: int, jobs: int = 1
+) -> tuple[int, bytes]:
+    """Start to tag, and end it by a signal when so many rows are written; wait until nobody holds its stderr."""
+    command = [sys.executable, "-m", "talante", "predict", str(source), "-o", "out.jsonl", "--jobs", str(jobs)]
     env = {**os.environ, "TALANTE_MODELS": str(registry)}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, cwd=tmp_path, env=env, start_new_session=True)
     part = tmp_path / ".out.jsonl.part"
@@ -156,6 +158,13 @@ def test_a_run_that_is_killed_goes_on_without_losing_or_doubling_a_row(
     assert json.loads(out.split(b"\n")[0])["title"] == "kept"
     assert out.split(b"\n")[1:] == expected.split(b"\n")[1:]
     assert not list(tmp_path.glob(".out*"))
+
+
+def test_processes_do_not_outlive_a_run_that_is_killed(talante: Run, tmp_path: Path, registry: Path) -> None:
+    source = write_articles(tmp_path / "in.jsonl", 60 * MANY)
+    killed(source, tmp_path, registry, signal.SIGKILL, 2 * MANY, jobs=2)
+    assert talante("predict", source, "-o", "out.jsonl", "--resume").returncode == 8
+    assert ids(tmp_path / "out.jsonl")[::401] == [f"a{i}" for i in range(0, 60 * MANY, 401)]
 
 
 def test_another_run_cannot_be_gone_on_with(talante: Run, tmp_path: Path, registry: Path) -> None:

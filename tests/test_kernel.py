@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 pytest.importorskip("numba")
 
 from talante.corpus.article import Article
+from talante.corpus.duplicates import SKETCH, sketch
 from talante.corpus.read import read_articles
 from talante.corpus.records import load_corpus
 from talante.corpus.schema import Schema
 from talante.features import kernel
 from talante.features.finder import Finder
 from talante.features.kernel import as_chars, count_terms, letters, most_words, split_words, table, term_hashes
+from talante.features.sketches import sketches
 from talante.features.tfidf import count_part, merge_counts
 from talante.features.tokens import terms
 from talante.jobs.corpus import _lookout, look_at
@@ -278,3 +280,15 @@ def test_the_kernel_compiles_where_nothing_can_be_kept(monkeypatch: pytest.Monke
 def test_an_empty_schema_side_is_no_trouble(shipped: Model, corpus_sample: list) -> None:
     schema = Schema(shipped.schema.topics, ())
     assert [p.mentions for p in look_at(schema, [(p.article, p.text) for p in corpus_sample])] == [{}] * 20
+
+
+@given(st.lists(composed() | st.text(max_size=30), max_size=4))
+def test_sketches_are_those_of_the_plain_code(texts: list[str]) -> None:
+    texts = [text.encode("utf-8", "replace").decode() for text in texts]
+    assert sketches(texts).tolist() == [sketch(text) for text in texts]
+
+
+def test_sketches_of_all_characters_and_of_a_long_text_are_those_of_the_plain_code() -> None:
+    texts = [" ".join(f"x{char} {char}" for char in ALL_CHARACTERS[i : i + 5000]) for i in range(0, 0x110000, 5000)]
+    assert sketches(texts).tolist() == [sketch(text) for text in texts]
+    assert sketches([]).shape == (0, SKETCH)

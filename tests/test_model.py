@@ -22,7 +22,7 @@ from talante.features.tfidf import Tfidf
 from talante.features.tokens import is_word
 from talante.model.count import stance_pairs
 from talante.model.files import load, save
-from talante.model.fit import _fit_binary, _one_by_one, _splits, _temperature, fit, logistic_regression
+from talante.model.fit import _enough_of_both, _fit_binary, _one_by_one, _splits, _temperature, fit, logistic_regression
 from talante.model.model import Model, mention_features, word_features
 from talante.model.settings import Settings
 from talante.text.prepare import Prepared, Preparer
@@ -331,7 +331,7 @@ def test_held_out_scores_that_say_nothing_become_the_frequency() -> None:
     # The label alternates inside each group and the features are the group's alone: nothing carries over
     features = csr_matrix(np.repeat(np.eye(10), 4, axis=0))
     labels = np.tile([True, False, False, False], 10)
-    fitted = _fit_binary(features, labels, [f"g{i // 4}" for i in range(40)], c=100.0, folds=5)
+    fitted = _fit_binary(features, labels, _splits([f"g{i // 4}" for i in range(40)], 5), c=100.0)
     scores = expit(features @ fitted.coef + fitted.intercept)
     np.testing.assert_allclose(scores, 0.25, atol=0.02)
 
@@ -340,8 +340,8 @@ def test_a_label_whose_held_out_scores_are_noise_gets_its_frequency() -> None:
     random = np.random.default_rng(2)
     features, labels = csr_matrix(random.normal(size=(300, 50))), np.zeros(300, dtype=bool)
     labels[:6] = True
-    groups = [f"g{i}" for i in range(300)]
-    fitted = _fit_binary(features, labels, groups, c=100.0, folds=5)
+    splits = _splits([f"g{i}" for i in range(300)], 5)
+    fitted = _fit_binary(features, labels, splits, c=100.0)
     assert fitted.calibration and fitted.calibration[0] == 0.01, "the noise of this seed must speak against itself"
     assert expit(features @ fitted.coef + fitted.intercept).mean() == pytest.approx(6 / 300, abs=0.005)
 
@@ -423,3 +423,13 @@ def test_of_many_rows_few_are_held_out_for_calibration(
     assert len(held_out) > 2 and "large" not in held_out
     model = fit(articles, corpus.schema, SETTINGS)
     assert set(model.card["calibration"]["topics"]) == set(corpus.schema.topic_ids)
+
+
+def test_folds_are_held_out_until_there_is_enough_of_both_answers() -> None:
+    labels = np.arange(4000) % 10 == 0
+    labels[3000:] = False
+    splits = [(np.setdiff1d(np.arange(4000), o), o) for o in np.split(np.arange(4000), 4)]
+    assert [len(_enough_of_both(splits, labels)), len(_enough_of_both(splits, ~labels))] == [3, 3]
+    assert len(_enough_of_both(splits, np.arange(4000) % 2 == 0)) == 1
+    assert len(_enough_of_both(splits, np.arange(4000) == 7)) == 4
+    assert _enough_of_both([], labels) == []

@@ -11,7 +11,9 @@ NEAR_DUPLICATE = 0.5
 #: Two articles written apart do not share so many words in a row, names and fixed phrases left aside.
 REPEATED_WORDS = 10
 
-_SHINGLE = 3  # words
+#: Words of a run.
+SHINGLE = 3
+
 _PERMUTATIONS, _BANDS = 126, 42  # finds a pair at the threshold with probability 0.996, nearer ones with more
 
 
@@ -26,11 +28,11 @@ def near_duplicates(texts: Sequence[str]) -> list[tuple[int, int, float]]:
     index = RMinHashLSH(NEAR_DUPLICATE, _PERMUTATIONS, _BANDS)
     found = []
     for later, text in enumerate(texts):
-        shingles = _runs(text, _SHINGLE)
+        shingles = _runs(text, SHINGLE)
         sketch = RMinHash(num_perm=_PERMUTATIONS, seed=0)
         sketch.update(shingles)
         for earlier in sorted(index.query(sketch)):
-            similarity = _jaccard(set(shingles), set(_runs(texts[earlier], _SHINGLE)))
+            similarity = _jaccard(set(shingles), set(_runs(texts[earlier], SHINGLE)))
             if similarity >= NEAR_DUPLICATE:
                 found.append((earlier, later, similarity))
         index.insert(later, sketch)
@@ -53,7 +55,7 @@ def repeated_runs(texts: Sequence[str]) -> Iterator[tuple[int, int, str]]:
 SKETCH, _SHARED = 32, 16
 
 #: Stands where a text has fewer runs of words.
-_NOTHING = 0xFFFFFFFF
+NOTHING = 0xFFFFFFFF
 
 
 def sketch(text: str) -> list[int]:
@@ -61,8 +63,8 @@ def sketch(text: str) -> list[int]:
 
     Two texts share about as many of the smallest of both as they share runs (bottom-k sketch, Cohen & Kaplan 2007).
     """
-    smallest = sorted({crc32(run.encode()) for run in _runs(text, _SHINGLE)})[:SKETCH]
-    return smallest + [_NOTHING] * (SKETCH - len(smallest))
+    smallest = sorted({crc32(run.encode()) for run in _runs(text, SHINGLE)})[:SKETCH]
+    return smallest + [NOTHING] * (SKETCH - len(smallest))
 
 
 def known_texts(texts: Sequence[str], sketches: Sequence[Sequence[int]]) -> list[int]:
@@ -73,10 +75,10 @@ def known_texts(texts: Sequence[str], sketches: Sequence[Sequence[int]]) -> list
             having.setdefault(value, []).append(number)
     found = []
     for number, text in enumerate(texts):
-        own = [value for value in sketch(text) if value != _NOTHING]
+        own = [value for value in sketch(text) if value != NOTHING]
         met = Counter(other for value in own for other in having.get(value, ()))
         for other, _ in met.most_common(3):
-            theirs = {value for value in sketches[other] if value != _NOTHING}
+            theirs = {value for value in sketches[other] if value != NOTHING}
             of_both = sorted({*own, *theirs})[: min(SKETCH, len(own), len(theirs)) or 1]
             if sum(v in theirs and v in own for v in of_both) >= len(of_both) * _SHARED / SKETCH:
                 found.append(number)

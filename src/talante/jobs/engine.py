@@ -1,6 +1,9 @@
 """Where the work that joblib deals out is done: in processes of this machine, or by a cluster."""
 
 import logging
+import os
+import threading
+import time
 from asyncio import CancelledError as Abandoned
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
@@ -26,6 +29,9 @@ _OTHERS = {
 #: Seconds until a scheduler must have answered, and a first worker be there.
 _PATIENCE = 10
 
+#: Seconds between two looks at whether the parent is there.
+_LOOK = 1
+
 _STAYS = "what is finished stays"
 
 
@@ -49,13 +55,25 @@ def engine(backend: str | None = None, scheduler: str | None = None, jobs: int |
         raise UsageError(
             f"unknown '{backend}'", place="--backend", remedy=f"known: {known}; pip install 'talante[dask]' for dask"
         )
+    of_ours = {"initializer": _end_with, "initargs": (os.getpid(),)} if backend in (None, "loky") else {}
     try:
-        with parallel_config(n_jobs=jobs or -1, **{"backend": backend} if backend else {}):
+        with parallel_config(backend or "loky", n_jobs=jobs or -1, **of_ours):
             yield
     except BrokenProcessPool:
         raise WriteError(
             "a process was killed, perhaps for lack of memory", remedy=f"{_STAYS}; try fewer --jobs"
         ) from None
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent: killed by force, it could not tell, and its workers would wait."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _register(backend: str) -> None:

@@ -47,11 +47,15 @@ _MOST_ROWS = 6000
 #: liblinear copies the terms of all rows, 16 bytes each: more of them at once are too much for 24 GB.
 _MOST_TERMS_AT_ONCE = 200_000_000
 
-#: Tolerance of coordinate descent, which takes over above: ten times less gave other weights, and no better answers.
-_ROUGH = 1e-2
+#: Tolerance of coordinate descent, which takes over above: ten and a hundred times less gave other weights, and no
+#: better answers.
+_ROUGH = 0.1
 
 #: With so many rows held out a figure is sure enough, and each further fold costs a fit.
 ENOUGH = 5_000
+
+#: So many of both answers are held out at least, where there are more rows than `_MOST_ROWS`.
+_ENOUGH_OF_BOTH = 200
 
 #: Added to the squared length of a row.
 _JITTER = 1e-9
@@ -132,7 +136,7 @@ def _fit(articles: Sequence[Prepared], schema: Schema, settings: Settings, count
         topics=topics,
         stances=stances,
         addressed=addressed,
-        sketches=np.array([sketch(p.text) for p in articles if exact], dtype=np.uint32).reshape(-1, SKETCH),
+        sketches=_sketches([p.text for p in articles if exact]),
         card={
             "settings": asdict(settings),
             "calibration": {
@@ -142,6 +146,15 @@ def _fit(articles: Sequence[Prepared], schema: Schema, settings: Settings, count
             },
         },
     )
+
+
+def _sketches(texts: Sequence[str]) -> NDArray[np.uint32]:
+    """Return the sketches of texts, (texts, SKETCH), by the kernel where numba is installed."""
+    try:
+        from talante.features.sketches import sketches
+    except ImportError:
+        return np.array([sketch(text) for text in texts], dtype=np.uint32).reshape(-1, SKETCH)
+    return sketches(texts)
 
 
 def logistic_regression(c: float, tol: float = _EXACT, rows: int = 0) -> Any:
@@ -180,6 +193,7 @@ def _fit_topics(
                 "topic '%s' has %d positive and %d negative articles: too few to learn it", topic, positive, negative
             )
     groups = [p.article.held_out_group for p in articles]
+    splits = _splits(groups, settings.folds)
     fitted = Parallel(-1)(
         delayed(_fit_topic)(
             words,
@@ -187,6 +201,7 @@ def _fit_topics(
             np.array([topic in (p.article.topics or ()) for p in articles], dtype=bool),
             np.array([topic not in p.article.disputed_topics for p in articles], dtype=bool),
             groups,
+            splits,
             settings,
         )
         for topic in schema.topic_ids
@@ -207,14 +222,20 @@ def _fit_topic(
     labels: NDArray[np.bool_],
     agreed: NDArray[np.bool_],
     groups: Sequence[str],
+    splits: Sequence[Split],
     settings: Settings,
 ) -> "_Binary":
-    """Learn from the rows that are ``agreed``. It takes no article: sending all to a worker takes longer than a fit."""
+    """Learn from the rows that are ``agreed``; ``splits`` are those of all rows.
+
+    It takes no article: sending all to a worker takes longer than a fit.
+    """
     from scipy.sparse import csr_matrix, hstack
 
     rows = np.flatnonzero(agreed)
     features = hstack([words if agreed.all() else words[rows], csr_matrix(schema_words[rows])]).tocsr()
-    return _fit_binary(features, labels[rows], [groups[i] for i in rows.tolist()], settings.topic_c, settings.folds)
+    if len(rows) < len(labels):
+        splits = _splits([groups[i] for i in rows.tolist()], settings.folds)
+    return _fit_binary(features, labels[rows], splits, settings.topic_c)
 
 
 def _fit_addressed(
@@ -258,9 +279,9 @@ def _fit_addressed(
         settings.addressed_near * near,
         settings.addressed_words * csr_matrix(by_target / spread),
     ]
-    groups = [p.article.held_out_group for p, _ in pairs]
     # Both answers weigh alike: how often a target is named in passing depends on what a corpus was collected for
-    fitted = _fit_binary(hstack(blocks).tocsr(), labels, groups, settings.addressed_c, settings.folds, balanced=True)
+    splits = _splits([p.article.held_out_group for p, _ in pairs], settings.folds)
+    fitted = _fit_binary(hstack(blocks).tocsr(), labels, splits, settings.addressed_c, balanced=True)
     a, b = len(MENTION_FEATURES), len(MENTION_FEATURES) + near.shape[1]
     # Scaling goes into the weights, so that predicting needs none
     coef = fitted.coef[:a] / numbers.scale_
@@ -285,7 +306,7 @@ class _Binary:
 
 
 def _fit_binary(
-    features: Any, labels: NDArray[np.bool_], groups: Sequence[str], c: float, folds: int, balanced: bool = False
+    features: Any, labels: NDArray[np.bool_], splits: Sequence[Split], c: float, balanced: bool = False
 ) -> _Binary:
     """Fit, calibrate and find the cut; the last two on scores of articles whose group was held out of fitting.
 
@@ -299,7 +320,9 @@ def _fit_binary(
         positive = (labels.sum() + 1.0) / (len(labels) + 2.0)
         return _Binary(np.zeros(features.shape[1]), float(np.log(positive / (1.0 - positive))), 1.0, None)
     weights = np.where(labels, 0.5 / labels.mean(), 0.5 / (1.0 - labels.mean())) if balanced else np.ones(len(labels))
-    splits = [(i, o) for i, o in _splits(groups, folds) if 0 < labels[i].sum() < len(i)]
+    splits = [(i, o) for i, o in splits if 0 < labels[i].sum() < len(i)]
+    if len(labels) > _MOST_ROWS:
+        splits = _enough_of_both(splits, labels)
     outside = np.concatenate([o for _, o in splits]) if splits else np.array([], dtype=int)
     known = 0 < labels[outside].sum() < len(outside)
     # What cannot be tried on other articles must not be sure of itself
@@ -343,6 +366,15 @@ def enough(splits: Sequence[Split]) -> list[Split]:
     """
     held_out = np.cumsum([len(outside) for _, outside in reversed(splits)])
     return list(splits[-(int(np.searchsorted(held_out, ENOUGH)) + 1) :])
+
+
+def _enough_of_both(splits: Sequence[Split], labels: NDArray[np.bool_]) -> Sequence[Split]:
+    """Return the last of the folds, as many as hold out `_ENOUGH_OF_BOTH` answers of both kinds; all, if none do."""
+    for number in range(1, len(splits)):
+        outside = labels[np.concatenate([o for _, o in splits[-number:]])]
+        if min(outside.sum(), (~outside).sum()) >= _ENOUGH_OF_BOTH:
+            return splits[-number:]
+    return splits
 
 
 def _best_cut(scores: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64]) -> float:

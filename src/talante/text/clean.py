@@ -53,6 +53,9 @@ _ROLE = re.compile(
 
 _LONGEST_TITLE = 200  # characters
 
+#: What `_CHROME` matches has no more characters, runs of blanks aside.
+_LONGEST_CHROME = 260
+
 # Control and invisible characters split words for the tokenizer and not for the reader.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u200b-\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]")
 
@@ -159,7 +162,7 @@ def _strip_chrome(text: str) -> str:
             del lines[number:]
             break
     # A very short text is all there is: a page whose every line looks like chrome keeps them.
-    kept = [line for line in lines if not _CHROME.fullmatch(line)]
+    kept = [line for line in lines if len(line) > _LONGEST_CHROME or not _CHROME.fullmatch(line)]
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
     head, _, last = text.rpartition("\n\n")
     return head.rstrip() if head and _is_author_footer(last) else text
