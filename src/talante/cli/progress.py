@@ -53,16 +53,18 @@ def archive_progress(total: int | None) -> "Iterator[Archived | None]":
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.fields[rows]:,} articles, {task.fields[rate]:,.0f}/s"), BarColumn(), TaskProgressColumn(),
-        TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total, rows=0, rate=0.0)
-        first: list[int] = []
+        task = bar.add_task("getting ready (the first time, the kernel is compiled)", total=total)
+        begun: tuple[int, float] | None = None
 
         def progress(rows: int, read: int) -> None:
-            first.append(rows) if not first else None  # what an interrupted run has done is no speed of this one
+            nonlocal begun
             elapsed = bar.tasks[task].elapsed or 0.0
-            bar.update(task, completed=read, rows=rows, rate=(rows - first[0]) / elapsed if elapsed else 0.0)
+            # Neither what an interrupted run has done is speed of this one, nor is getting ready
+            first, since = begun = begun or (rows, elapsed)
+            rate = (rows - first) / (elapsed - since) if elapsed > since else 0.0
+            bar.update(task, completed=read, description=f"{rows:,} articles, {rate:,.0f}/s")
 
         yield progress
