@@ -23,7 +23,6 @@ _STEP = 0.1
 
 _SOME_ROWS_FAILED = 8  # an exit code of talante
 
-_PAGE = os.sysconf("SC_PAGE_SIZE") / 1e6
 _ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMBA")
 _LIBRARIES = (
     "talante", "numpy", "numba", "scikit-learn", "scipy", "joblib", "fasttext-community", "vowpalwabbit",
@@ -96,7 +95,7 @@ def peak() -> float:
     """Return the most megabytes that this process has had."""
     # getrusage would say no less than the process that started this one had
     lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1e3
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
 
 
 def megabytes(pid: int) -> float:
@@ -124,8 +123,10 @@ def _processes() -> Iterator[tuple[int, int, int]]:
 
 
 def _resident(pid: int) -> float:
-    with suppress(OSError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    """Return the megabytes of a process; a page that several share counts in each by its share (PSS)."""
+    with suppress(OSError, StopIteration):  # it has ended
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6
     return 0.0
 
 
