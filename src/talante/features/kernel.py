@@ -45,7 +45,7 @@ _SPARSE = U64(2)
 
 #: An entry of ``Letters``: a character, and above it what kind of character it is.
 CHARACTER = np.uint32((1 << 21) - 1)
-WORD, SPACE, UPPER, LETTER = (np.uint32(1 << bit) for bit in (24, 25, 26, 27))
+WORD, SPACE, UPPER, LETTER, LOWER = (np.uint32(1 << bit) for bit in (24, 25, 26, 27, 28))
 _WORD_BIT, _SPACE_BIT, _BIT = np.uint32(24), np.uint32(25), np.uint32(1)
 
 _ALL_CHARACTERS = 0x110000
@@ -76,8 +76,8 @@ class Letters:
             char = chr(code)
             self.folded[code] = _entry(fold(char))
             # Case and letters of the character itself: what is folded is hashed, and must not differ by them
-            case = (UPPER if char.isupper() else 0) | (LETTER if char.isalpha() else 0)
-            self.accentless[code] = _entry(fold_accents(char)) | case
+            case = (UPPER if char.isupper() else 0) | (LOWER if char.islower() else 0)
+            self.accentless[code] = _entry(fold_accents(char)) | case | (LETTER if char.isalpha() else 0)
 
 
 def _entry(char: str) -> np.uint32:

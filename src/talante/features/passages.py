@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from talante.features.kernel import (
     LETTER,
+    LOWER,
     SPACE,
     UPPER,
     WORD,
@@ -24,9 +25,11 @@ from talante.features.kernel import (
     term_hashes,
     whole_hash,
 )
-from talante.text.sentences import doubtful_words, spans_in_block
+from talante.text.sentences import abbreviations, doubtful_words, spans_in_block
 
-_STOP, _LINE = map(ord, ".\n")
+_STOP, _LINE, _BLANK = map(ord, ".\n ")
+_ZERO, _NINE = map(ord, "09")
+_LAST_ASCII = 127
 _ENDS, _CALLS = tuple(map(ord, ".?!…")), tuple(map(ord, "?!"))
 _CLOSING, _OPENING = tuple(map(ord, "\"')”’»")), tuple(map(ord, '“«¿¡("'))
 
@@ -41,16 +44,28 @@ _LONGEST_NUMBER = 6
 
 
 class Doubts(NamedTuple):
-    """A table of the words that need not end a sentence before a full stop."""
+    """A table of the words that need not end a sentence before a full stop, and one of abbreviations.
+
+    The first ``titles`` of these are such as `Mr`.
+    """
 
     slots: NDArray[np.uint64]
     shift: np.uint64
+    short_slots: NDArray[np.uint64]
+    short_shift: np.uint64
+    titles: int
 
 
 @cache
 def doubts(letters: Letters) -> Doubts:
     """Lay out what nupunkt knows. Accents and case are folded, which leaves more in doubt, never less."""
-    return Doubts(*table(np.unique(term_hashes(sorted(doubtful_words()), letters)))[:2])
+    known, titles = abbreviations()
+    short = [*sorted(titles), *sorted(known - titles)]
+    return Doubts(
+        *table(np.unique(term_hashes(sorted(doubtful_words()), letters)))[:2],
+        *table(term_hashes(short, letters))[:2],
+        len(titles),
+    )
 
 
 def sentences_in(
@@ -101,7 +116,7 @@ def passage(chars, low, high, at, folded, accentless, doubts):
     i = at - 1
     while i >= low:
         char = chars[i]
-        if char in _ENDS and _may_end(chars, high, i, folded):
+        if char in _ENDS and _may_end(chars, low, high, i, accentless, folded, doubts):
             sure = _sure_end(chars, low, high, i, accentless, folded, doubts)
             if sure > 0:
                 start = sure
@@ -114,7 +129,7 @@ def passage(chars, low, high, at, folded, accentless, doubts):
     i, end, last_end = at, high, -1
     while i < high:
         char = chars[i]
-        if char in _ENDS and _may_end(chars, high, i, folded):
+        if char in _ENDS and _may_end(chars, low, high, i, accentless, folded, doubts):
             sure = _sure_end(chars, low, high, i, accentless, folded, doubts)
             if sure > 0:
                 end = sure
@@ -133,8 +148,37 @@ def passage(chars, low, high, at, folded, accentless, doubts):
 
 
 @compiled
-def _may_end(chars, high, i, folded):
-    return i + 1 == high or not folded[chars[i + 1]] & WORD
+def _may_end(chars, low, high, i, accentless, folded, doubts):
+    """Say whether the sign at ``i`` may end a sentence: not in a word, and not behind an abbreviation amid one."""
+    if i + 1 == high:
+        return True
+    if folded[chars[i + 1]] & WORD:
+        return False
+    return chars[i] != _STOP or not _goes_on(chars, low, high, i, accentless, folded, doubts)
+
+
+@compiled
+def _goes_on(chars, low, high, stop, accentless, folded, doubts):
+    """Say whether an abbreviation ends with the full stop at ``stop`` and its sentence surely goes on."""
+    begin = stop + 1
+    while begin < high and chars[begin] == _BLANK:
+        begin += 1
+    if begin == stop + 1 or begin == high:
+        return False
+    before = stop - 1
+    while before >= low and (chars[before] == _STOP or accentless[chars[before]] & LETTER):
+        if chars[before] > _LAST_ASCII:  # of those with accents, which are folded, none is in the table
+            return False
+        before -= 1
+    if before + 1 == stop or chars[before + 1] == _STOP or (before >= low and not accentless[chars[before]] & SPACE):
+        return False
+    number = look_up(doubts.short_slots, doubts.short_shift, whole_hash(chars, before + 1, stop, folded))
+    if number < 0:
+        return False
+    kind = accentless[chars[begin]]
+    if kind & LOWER:
+        return True
+    return kind & UPPER and (number < doubts.titles or stop - before == 2)
 
 
 @compiled
@@ -150,11 +194,16 @@ def _has_line_break(chars, i, bound, step, accentless):
 @compiled
 def _sure_end(chars, low, high, stop, accentless, folded, doubts):
     """Return where a sentence surely ends, with the sign at ``stop`` and what closes behind it, -1 if in doubt."""
-    before = stop - 1
+    last = stop
+    while last > low and chars[stop] == _STOP and chars[last - 1] in _CLOSING:
+        last -= 1
+    before = last - 1
     while before >= low and accentless[chars[before]] & LETTER:
         before -= 1
-    length = stop - 1 - before
-    if length < _SHORTEST or (before >= low and not accentless[chars[before]] & SPACE):
+    length = last - 1 - before
+    if length < _SHORTEST:
+        return -1
+    if before >= low and not accentless[chars[before]] & SPACE and (last == stop or chars[before] not in _OPENING):
         return -1
     end = stop + 1
     if chars[stop] == _STOP:
@@ -175,13 +224,16 @@ def _sure_end(chars, low, high, stop, accentless, folded, doubts):
         return -1
     if begin < high and chars[stop] == _STOP and chars[begin] in _OPENING:
         begin += 1
-    if begin >= high or not accentless[chars[begin]] & UPPER:
+    if begin >= high:
+        return -1
+    is_number = chars[stop] == _STOP and last == stop and _ZERO <= chars[begin] <= _NINE
+    if not is_number and not accentless[chars[begin]] & UPPER:
         return -1
     i = begin
-    while i < high and accentless[chars[i]] & LETTER:
+    while i < high and accentless[chars[i]] & WORD:
         i += 1
     if i < high and chars[i] in _AFTER_NUMBER:
         return -1
-    if look_up(doubts.slots, doubts.shift, whole_hash(chars, before + 1, stop, folded)) >= 0:
+    if look_up(doubts.slots, doubts.shift, whole_hash(chars, before + 1, last, folded)) >= 0:
         return -1
     return end

@@ -38,3 +38,15 @@ def doubtful_words() -> set[str]:
     """Return the words, in lower case, behind which a full stop need not end a sentence: abbreviations for the most."""
     splitter = _splitter()
     return {*splitter.abbreviations, *(first for first, _ in splitter.parameters.collocations)}
+
+
+def abbreviations() -> tuple[set[str], set[str]]:
+    """Return the abbreviations of Latin letters without accents, in lower case, and those of them that are titles.
+
+    A full stop behind one ends no sentence when a small letter follows; behind a title, such as `mr`, nor when a
+    capital does; and never behind a single letter.
+    """
+    splitter = _splitter()
+    known = {word for word in splitter.abbreviations if word.isascii() and word.replace(".", "").isalpha()}
+    # Not public: without it more is asked of nupunkt, and the outcome is the same
+    return known, known & set(getattr(splitter, "_TITLE_ABBREVS", ()))
