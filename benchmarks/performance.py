@@ -31,17 +31,23 @@ from peers.sets import Record, lines_of, mixed, only, repeated, write
 #: Articles that are tagged before those that are measured.
 WARM = 512
 
-#: From so many articles on training is measured ``--long-rounds`` times, and stances are not.
-MANY = 50_000
+#: From so many articles on all are trained ``--long-rounds`` times, and stances are not measured; from fewer on those
+#: that take longest are, and stances.
+MANY, SOME = 50_000, 5_000
 
 #: What records of articles hold: their language is named, or must be identified.
 FIELDS = {"lang": ("id", "title", "text", "lang"), "plain": ("id", "title", "text")}
 
+#: The columns of what `peers.archive.killed` tells.
+KILLED = ("killed at", "-j", "killed", "it was", "rows kept", "lost", "doubled", "in order",
+          "same bytes", "files left", "processes left")  # fmt: skip
+
 Told = dict[str, Any]
 Rounds = dict[str, list[Told]]
+Calls = Mapping[str, Callable[[], Told]]
 
 
-def in_turn(rounds: int, calls: Mapping[str, Callable[[], Told]]) -> Rounds:
+def in_turn(rounds: int, calls: Calls) -> Rounds:
     """Call each in every round; return what each said, a list with an item for each round."""
     told: Rounds = {name: [] for name in calls}
     for number in range(rounds):
@@ -151,9 +157,9 @@ def cold(folder: Path, options: argparse.Namespace) -> None:
     print(f"\nTagging takes {part:.2f} of the time of the import.")
 
 
-def topics(folder: Path, title: str, rounds: int, options: argparse.Namespace) -> None:
+def topics(folder: Path, title: str, size: int, options: argparse.Namespace) -> None:
     """Print how fast systems learn topics from a set and predict them, and how well; or only try their settings."""
-    from peers.systems import SYSTEMS, absent
+    from peers.systems import LONG, SYSTEMS, absent
 
     if options.tune:
         head = ("dimensions", "lr", "epochs", "cut", "micro-F1", "macro-F1")
@@ -172,14 +178,16 @@ def topics(folder: Path, title: str, rounds: int, options: argparse.Namespace) -
     def predict(name: str) -> Told:
         return one("systems.predict", core, system=name, folder=folder, model=at[name], scratch=folder)
 
-    learned = in_turn(rounds, {name: partial(train, name) for name in at})
+    few, rounds = options.long_rounds, options.long_rounds if size >= MANY else options.rounds
+    learned = in_turn(rounds, {name: partial(train, name) for name in at if name not in LONG})
+    learned |= in_turn(few if size >= SOME else rounds, {name: partial(train, name) for name in at if name in LONG})
     said = in_turn(options.rounds, {name: partial(predict, name) for name in at})
     first = _median(learned["talante"], "seconds")
     table(
-        f"Learning topics, {title}, one core, {rounds} rounds",
-        ("system", "seconds", "× talante", "peak MB", "model MB"),
+        f"Learning topics, {title}, one core",
+        ("system", "rounds", "seconds", "× talante", "peak MB", "model MB"),
         [
-            (name, shown(_all(told, "seconds"), 1), times(_all(told, "seconds"), first),
+            (name, len(told), shown(_all(told, "seconds"), 1), times(_all(told, "seconds"), first),
              shown(_all(told, "peak")), f"{told[-1]['size']:.1f}")
             for name, told in learned.items()
         ],
@@ -200,15 +208,16 @@ def stances(folder: Path, size: int, options: argparse.Namespace) -> None:
     """Print how fast topics and stances are learned from prepared articles."""
     one("stances.prepare", folder=folder)
     measure = partial(one, "stances.measure", last_core(), folder=folder)
-    told = in_turn(options.rounds, {name: partial(measure, system=name) for name in ("talante", "scikit-learn")})
+    rounds = options.long_rounds if size >= SOME else options.rounds
+    told = in_turn(rounds, {name: partial(measure, system=name) for name in ("talante", "scikit-learn")})
     first = _median(told["talante"], "seconds")
     table(
-        f"Topics and stances, {size:,} prepared news articles, one core, {options.rounds} rounds",
+        f"Topics and stances, {size:,} prepared news articles, one core, rounds: {rounds}",
         ("system", "seconds", "× talante", "peak MB", "topics, micro-F1", "topics, macro-F1", "stances, macro-F1"),
         [
-            (name, shown(_all(rounds, "seconds"), 1), times(_all(rounds, "seconds"), first),
-             shown(_all(rounds, "peak")), *(f"{rounds[-1][key]:.3f}" for key in ("micro", "macro", "stances")))
-            for name, rounds in told.items()
+            (name, shown(_all(of, "seconds"), 1), times(_all(of, "seconds"), first),
+             shown(_all(of, "peak")), *(f"{of[-1][key]:.3f}" for key in ("micro", "macro", "stances")))
+            for name, of in told.items()
         ],
     )  # fmt: skip
 
@@ -223,18 +232,20 @@ def _median(rounds: Sequence[Told], key: str) -> float:
 
 
 def stream(folder: Path, articles: Sequence[Record], rows: int) -> None:
-    """Print the memory of `talante predict` over a big archive and a tenth of it, from beginning to end."""
-    from peers.archive import predict
+    """Print the memory of `talante predict` over a big archive and a tenth of it; then kill it amid the big one."""
+    from peers.archive import killed, predict
 
-    found = []
+    found, whole = [], folder / "tags.jsonl"
     for number in (rows // 10, rows):
         given = repeated(folder / "big.jsonl", articles, number)
-        done = run(predict(given, folder / "tags.jsonl"))
+        done = run(predict(given, whole))
         size, rate = given.stat().st_size / 1e9, number / done.seconds
         memory = [f"{most:.0f}" for most in (*_tenths(done), max(done.memory))]
         found.append((f"{number:,}", f"{size:.2f}", f"{done.seconds:.0f}", f"{rate:,.0f}", *memory))
     head = ("articles", "GB", "seconds", "articles/s", *(f"{i}0 %" for i in range(1, 11)), "peak MB")
     table("Memory of all processes over an archive, MB: the most in each tenth of the time", head, found)
+    told = killed(given, whole, folder, 0.5, 2, everything=True)
+    table(f"kill -9 in the middle of {rows:,} articles, then --resume", KILLED, [("50%", 2, "all", *told.values())])
 
 
 def _tenths(done: Run) -> list[float]:
@@ -254,9 +265,7 @@ def kill(folder: Path, articles: Sequence[Record], options: argparse.Namespace) 
         jobs, everything = 1 + number % 2, number % 4 < 2
         told = killed(given, whole, folder, part, jobs, everything)
         rows.append((f"{part:.0%}", jobs, "all" if everything else "the program", *told.values()))
-    head = ("killed at", "-j", "killed", "it was", "rows kept", "lost", "doubled", "in order",
-            "same bytes", "files left", "processes left")  # fmt: skip
-    table(f"kill -9 in the middle of {options.kill:,} articles, then --resume", head, rows)
+    table(f"kill -9 in {options.kill:,} articles, then --resume", KILLED, rows)
 
 
 def answer(name: str, arguments: dict[str, Any]) -> Told:
@@ -278,12 +287,14 @@ def main() -> None:
     parser.add_argument("news", nargs="+", type=Path, help="articles: id, title, text, lang, outlet")
     parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--long-rounds", type=int, default=1, help=f"of training on {MANY:,} articles or more")
+    parser.add_argument("--long-rounds", type=int, default=1, help="of training that takes long")
     parser.add_argument("--articles", type=int, default=4000, help="of which the speed on one core is measured")
-    parser.add_argument("--repeat", type=int, default=100_000, help="articles for one core beside two")
+    parser.add_argument("--repeat", type=int, default=50_000, help="articles for one core beside two")
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000], help="articles to learn from")
     parser.add_argument("--reuters", type=Path, help="folder of reuters21578-r90-{train,test}.jsonl.gz")
-    parser.add_argument("--stream", type=int, metavar="ROWS", help="memory over so many articles, and a tenth of them")
+    parser.add_argument(
+        "--stream", type=int, metavar="ROWS", help="memory over so many articles and a tenth of them, and killed"
+    )
     parser.add_argument("--kill", type=int, nargs="?", const=20_000, metavar="ROWS", help="kill runs and go on")
     parser.add_argument("--tune", action="store_true", help="only try settings of fastText")
     options = parser.parse_args()
@@ -325,7 +336,7 @@ def learn(folder: Path, options: argparse.Namespace) -> None:
         made = one("sets.news", folder=folder, to=at, size=size)
         title = f"{size:,} news articles labelled by rule ({made['test']:,} to test on)"
         if "topics" in options.only:
-            topics(at, title, options.long_rounds if size >= MANY else options.rounds, options)
+            topics(at, title, size, options)
         if "stances" in options.only and size < MANY and not options.tune:
             stances(at, size, options)
         shutil.rmtree(at)
@@ -333,7 +344,7 @@ def learn(folder: Path, options: argparse.Namespace) -> None:
         at = folder / "reuters"
         made = one("sets.reuters", to=at, source=options.reuters)
         title = f"Reuters-21578 R90, {made['train']:,} articles ({made['test']:,} to test on)"
-        topics(at, title, options.rounds, options)
+        topics(at, title, made["train"], options)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from peers.sets import Record
 
 #: Rows of the files that are tagged: starting a program must weigh little.
-ROWS = 10_000
+ROWS = 5_000
 
 Labels = list[set[str]]
 

@@ -23,6 +23,9 @@ SYSTEMS = {
     "Vowpal Wabbit": vowpal_wabbit(),
 }
 
+#: Those that are trained less often where it takes long.
+LONG = {"fastText, 100 dimensions", "fastText, 10 dimensions", "Vowpal Wabbit"}
+
 
 def train(system: str, folder: str, to: str) -> dict[str, float]:
     """Train a system; return the seconds, and the size of the model in megabytes."""
