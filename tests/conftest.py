@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from talante.corpus.records import Corpus, load_corpus
 from talante.jobs.corpus import prepare_corpus
+from talante.jobs.tag import Order, Tagger
 from talante.model.files import load, save
 from talante.model.fit import fit
 from talante.model.model import Model
@@ -92,3 +93,13 @@ def shared() -> Path:
     if not (folder / "gold/dev.jsonl").exists():
         pytest.skip("no measuring material here (TALANTE_SHARED)")
     return folder
+
+
+@pytest.fixture
+def order(registry: Path) -> Order:
+    return Order(registry / (registry / "current").read_text().strip())
+
+
+@pytest.fixture
+def tagger(order: Order) -> Tagger:
+    return Tagger(order, load(order.model))

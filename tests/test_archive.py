@@ -22,7 +22,6 @@ from talante.jobs import archive
 from talante.jobs.archive import is_unfinished, tag_all, tag_to_file
 from talante.jobs.output import columns
 from talante.jobs.tag import MANY, Order, Tagger
-from talante.model.files import load
 from talante.text.clean import clean
 from tests.conftest import Run
 
@@ -42,24 +41,14 @@ def write_articles(path: Path, number: int) -> Path:
     return path
 
 
-@pytest.fixture
-def order(registry: Path) -> Order:
-    return Order(registry / (registry / "current").read_text().strip())
-
-
-@pytest.fixture
-def tagger(order: Order) -> Tagger:
-    return Tagger(order, load(order.model))
-
-
 def ids(path: Path) -> list[str]:
     return [json.loads(line)["id"] for line in path.read_text().splitlines()]
 
 
-def test_rows_come_in_order_whatever_the_number_of_processes(order: Order, tagger: Tagger, tmp_path: Path) -> None:
+def test_rows_come_in_order_whatever_the_number_of_processes(tagger: Tagger, tmp_path: Path) -> None:
     source = write_articles(tmp_path / "in.jsonl", 3 * MANY + 7)
     for jobs in (1, 2):
-        written = tag_to_file([source], tmp_path / f"{jobs}.jsonl", order, tagger, jobs=jobs)
+        written = tag_to_file([source], tmp_path / f"{jobs}.jsonl", tagger, jobs=jobs)
         assert (written.rows, written.failed) == (3 * MANY + 7, 2)
     assert (tmp_path / "1.jsonl").read_bytes() == (tmp_path / "2.jsonl").read_bytes()
     plain = [row["id"] for row in tagger.rows(map(archive.article, raw_articles([source])))]
@@ -67,26 +56,26 @@ def test_rows_come_in_order_whatever_the_number_of_processes(order: Order, tagge
     assert sorted(p.name for p in tmp_path.iterdir()) == ["1.jsonl", "2.jsonl", "in.jsonl", "models"]
 
 
-def test_an_article_that_comes_alone_is_tagged_at_once(order: Order, tagger: Tagger) -> None:
+def test_an_article_that_comes_alone_is_tagged_at_once(tagger: Tagger) -> None:
     answered = threading.Event()
 
     def slowly() -> Iterator[Raw]:
         yield Unparsed(json.dumps({"id": "first", "lang": "en", "text": TEXTS[0]}).encode(), "stdin:1", "json")
         assert answered.wait(60)
 
-    parts = tag_all(slowly(), order, tagger)
+    parts = tag_all(slowly(), tagger)
     assert '"first"' in next(parts).text
     answered.set()
     assert list(parts) == []
 
 
-def test_what_reading_raises_reaches_the_caller(order: Order, tagger: Tagger) -> None:
+def test_what_reading_raises_reaches_the_caller(tagger: Tagger) -> None:
     def broken() -> Iterator[Raw]:
         yield Unparsed(b'{"text": "Toral."}', "stdin:1", "json")
         raise RuntimeError("the disk is gone")
 
     with pytest.raises(RuntimeError, match="the disk is gone"):
-        list(tag_all(broken(), order, tagger))
+        list(tag_all(broken(), tagger))
 
 
 class Bomb:
@@ -96,12 +85,12 @@ class Bomb:
         return os._exit, (1,)
 
 
-def test_a_worker_that_dies_is_no_bug(order: Order, tagger: Tagger) -> None:
+def test_a_worker_that_dies_is_no_bug(tagger: Tagger) -> None:
     with pytest.raises(WriteError, match="a process was killed"):
-        list(tag_all(iter(2 * MANY * [Bomb()]), order, tagger, jobs=2))  # type: ignore[list-item]
+        list(tag_all(iter(2 * MANY * [Bomb()]), tagger, jobs=2))  # type: ignore[list-item]
 
 
-def test_no_more_is_read_than_needed(order: Order, tagger: Tagger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_is_read_than_needed(tagger: Tagger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "_AHEAD", 4000)
     monkeypatch.setattr(archive, "_AT_ONCE", 1000)
     read = []
@@ -111,7 +100,7 @@ def test_no_more_is_read_than_needed(order: Order, tagger: Tagger, monkeypatch: 
             read.append(1)
             yield Unparsed(json.dumps({"lang": "en", "text": TEXTS[0]}).encode(), "stdin", "json")
 
-    parts = tag_all(endless(), order, tagger, jobs=1)
+    parts = tag_all(endless(), tagger, jobs=1)
     for _ in range(3):
         next(parts)
         time.sleep(0.05)
@@ -183,10 +172,10 @@ def test_another_run_cannot_be_gone_on_with(talante: Run, tmp_path: Path, regist
     assert len(ids(tmp_path / "out.jsonl")) == 10 and not is_unfinished(tmp_path / "out.jsonl")
 
 
-def test_a_run_that_was_killed_before_its_first_row_begins_anew(order: Order, tagger: Tagger, tmp_path: Path) -> None:
+def test_a_run_that_was_killed_before_its_first_row_begins_anew(tagger: Tagger, tmp_path: Path) -> None:
     source, output = write_articles(tmp_path / "in.jsonl", 3), tmp_path / "out.jsonl"
-    (tmp_path / ".out.jsonl.run").write_text(json.dumps(archive.run_of([source], order, tagger)))
-    assert tag_to_file([source], output, order, tagger, resume=True).rows == 3
+    (tmp_path / ".out.jsonl.run").write_text(json.dumps(archive.run_of([source], tagger)))
+    assert tag_to_file([source], output, tagger, resume=True).rows == 3
     assert ids(output) == ["a0", "a1", "a2"] and not is_unfinished(output)
 
 
@@ -195,24 +184,24 @@ def test_resume_needs_an_output(talante: Run) -> None:
     assert result.returncode == 2 and b"--resume: nothing to go on with" in result.stderr
 
 
-def test_two_runs_do_not_write_one_file(order: Order, tagger: Tagger, tmp_path: Path) -> None:
+def test_two_runs_do_not_write_one_file(tagger: Tagger, tmp_path: Path) -> None:
     source = write_articles(tmp_path / "in.jsonl", 3)
 
     def busy(rows: int, read: int) -> None:
         assert rows == 3 and read > 0
         with pytest.raises(BusyError, match=r"tagging into out\.jsonl"):
-            tag_to_file([source], tmp_path / "out.jsonl", order, tagger)
+            tag_to_file([source], tmp_path / "out.jsonl", tagger)
 
-    assert tag_to_file([source], tmp_path / "out.jsonl", order, tagger, progress=busy).rows == 3
+    assert tag_to_file([source], tmp_path / "out.jsonl", tagger, progress=busy).rows == 3
 
 
-def test_what_cannot_be_written_leaves_nothing_behind(order: Order, tagger: Tagger, tmp_path: Path) -> None:
+def test_what_cannot_be_written_leaves_nothing_behind(tagger: Tagger, tmp_path: Path) -> None:
     source = write_articles(tmp_path / "in.jsonl", 3)
     with pytest.raises(WriteError, match="no such file"):
-        tag_to_file([source], tmp_path / "nowhere/out.jsonl", order, tagger)
+        tag_to_file([source], tmp_path / "nowhere/out.jsonl", tagger)
     (tmp_path / "folder.jsonl").mkdir()
     with pytest.raises(WriteError, match="directory"):
-        tag_to_file([source], tmp_path / "folder.jsonl", order, tagger)
+        tag_to_file([source], tmp_path / "folder.jsonl", tagger)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.jsonl", "in.jsonl", "models"]
 
 
@@ -273,6 +262,6 @@ def test_without_cleaning_every_line_stays(tagger: Tagger, order: Order) -> None
     assert texts == ["Nothing here is of note to anyone.\n\nHarbor", page.text]
 
 
-def test_a_run_that_nobody_can_resume_is_named(order: Order, tagger: Tagger, tmp_path: Path) -> None:
+def test_a_run_that_nobody_can_resume_is_named(tagger: Tagger, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="another model"):
-        archive.check_same({"talante": archive.__version__, "model": "x"}, archive.run_of([], order, tagger), tmp_path)
+        archive.check_same({"talante": archive.__version__, "model": "x"}, archive.run_of([], tagger), tmp_path)

@@ -46,8 +46,8 @@ PIECES = [
     "Maduro", "maduro", "the Venezuelan government", "Venezuelan  government", "U.S.", "US$40", "EE. UU.", "Chávez",
     "chavistas", "Washington Post", "Washington", "President", "the president", "opposition", "Lima", "La Habana",
     "Mr.", "Sen.", "Sra.", "J. R.", "etc.", "No.", "2019.", "3.", "iv.", "a)", "word.", "Casa.", "Sí.", "it.", "¿Qué?",
-    "Stop!", '"No."', "“Nunca.”", "(Ver.)", "”.", ").", "“Nunca”.", "(CIDH).", "Inc.", "D.", "G.O.P.", "Dr.", "1811", "12.",
-    "allí.", "...", "…", ". . .", "and", "de la", "El", "She", "ship", "a", "ñandú",
+    "Stop!", '"No."', "“Nunca.”", "(Ver.)", "”.", ").", "“Nunca”.", "(CIDH).", "Inc.", "D.", "G.O.P.", "Dr.", "1811",
+    "12.", "allí.", "...", "…", ". . .", "and", "de la", "El", "She", "ship", "a", "ñandú",
     "x_y", ",", ";", ":", "-", "—", "'s", "’s",
 ]  # fmt: skip
 SPACES = st.sampled_from([" ", " ", " ", "  ", "\n", "\n\n", " \n \n", "\t", "", "\u2028"])

@@ -23,7 +23,6 @@ from talante.jobs.archive import run_of
 from talante.jobs.engine import engine
 from talante.jobs.partitions import MANIFEST, partitions, tag_folder, tag_partition
 from talante.jobs.tag import Order, Tagger
-from talante.model.files import load
 from tests.conftest import Run
 from tests.test_archive import write_articles
 
@@ -40,16 +39,6 @@ def cluster() -> Iterator[Any]:
         n_workers=3, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", silence_logs=50
     ) as started:
         yield started
-
-
-@pytest.fixture
-def order(registry: Path) -> Order:
-    return Order(registry / (registry / "current").read_text().strip())
-
-
-@pytest.fixture
-def tagger(order: Order) -> Tagger:
-    return Tagger(order, load(order.model))
 
 
 def write_inputs(folder: Path, files: int = 3, rows: int = 5) -> Path:
@@ -135,7 +124,7 @@ def test_going_on_does_what_is_missing_or_older_than_its_input(order: Order, tag
 
     def tagged(resume: bool, tagger: Tagger = tagger) -> list[str]:
         with engine(jobs=1):
-            done = tag_folder(partitions([str(source)], folder), folder, tagger.order, tagger, resume=resume)
+            done = tag_folder(partitions([str(source)], folder), folder, tagger, resume=resume)
         return [Path(one.output).name for one in done]
 
     every = ["0.jsonl", "2.jsonl", "1.jsonl"]
@@ -165,7 +154,7 @@ def test_failed_rows_are_counted_over_all_files(talante: Run, tmp_path: Path) ->
 
 
 def test_a_worker_says_what_its_machine_has_not(order: Order, tagger: Tagger, tmp_path: Path) -> None:
-    source, run = write_articles(tmp_path / "in.jsonl", 3), run_of([], order, tagger)
+    source, run = write_articles(tmp_path / "in.jsonl", 3), run_of([], tagger)
     (part,) = partitions([str(source)], str(tmp_path / "out"))
     with pytest.raises(ModelError, match=r"no model.json, on .*; every machine needs the model's folder at the same"):
         tag_partition(replace(order, model=tmp_path / "nowhere"), run, part)
@@ -257,7 +246,7 @@ def test_a_task_that_kills_every_worker_ends_the_run(cluster: Any) -> None:
 
 def test_what_a_task_raises_comes_back_as_it_is(cluster: Any, order: Order, tagger: Tagger, tmp_path: Path) -> None:
     (part,) = partitions([str(write_articles(tmp_path / "in.jsonl", 3))], str(tmp_path / "out"))
-    call = delayed(tag_partition)(replace(order, model=tmp_path), run_of([], order, tagger), part)
+    call = delayed(tag_partition)(replace(order, model=tmp_path), run_of([], tagger), part)
     with (
         pytest.raises(ModelError, match=rf"^{tmp_path}: no model here: no model.json, on .*; every machine") as raised,
         engine("dask", cluster.scheduler_address),
@@ -351,21 +340,21 @@ def test_a_fault_on_the_way_is_an_error_of_that_file(memory: Any, monkeypatch: p
 
 
 def test_a_folder_at_a_url_holds_complete_files_and_is_gone_on_with(
-    memory: Any, order: Order, tagger: Tagger, tmp_path: Path
+    memory: Any, tagger: Tagger, tmp_path: Path
 ) -> None:
     parts = partitions(["memory://b"], "memory://tags/")
     with engine("threading", jobs=2):
-        done = tag_folder(parts, "memory://tags/", order, tagger)
+        done = tag_folder(parts, "memory://tags/", tagger)
         names = ["0.jsonl", "2.jsonl", "packed.jsonl", "sub/1.jsonl"]
         assert sorted(one.output for one in done) == [f"memory://tags/{name}" for name in names]
         assert [one.failed for one in done] == [1] * 4
         assert sorted(p.removeprefix("/tags/") for p in memory.find("/tags")) == [MANIFEST, *names]
         memory.rm_file("/tags/2.jsonl")
-        done = tag_folder(parts, "memory://tags/", order, tagger, resume=True)
+        done = tag_folder(parts, "memory://tags/", tagger, resume=True)
     assert [one.output for one in done] == ["memory://tags/2.jsonl"]
     local = partitions([str(tmp_path / "in")], str(tmp_path / "out"))
     with engine(jobs=1):
-        tag_folder(local, str(tmp_path / "out"), order, tagger)
+        tag_folder(local, str(tmp_path / "out"), tagger)
     for name, rows in outputs(tmp_path / "out").items():
         told = rows.replace(f"{tmp_path}/in/".encode(), b"memory://b/")
         assert memory.cat_file(f"/tags/{name}") == told

@@ -41,9 +41,9 @@ def tag(folder: str, given: str, clean: bool, kernel: bool) -> dict[str, float]:
     tagger = Tagger(order)
     if not kernel:
         tagger.__dict__["bulk"] = None  # where `Tagger.bulk` keeps what it has found
-    tag_to_file([at / f"warm-{given}.jsonl"], at / "tags.jsonl", order, tagger, jobs=1)
+    tag_to_file([at / f"warm-{given}.jsonl"], at / "tags.jsonl", tagger, jobs=1)
     begun = time.perf_counter()
-    written = tag_to_file([at / f"{given}.jsonl"], at / "tags.jsonl", order, tagger, jobs=1)
+    written = tag_to_file([at / f"{given}.jsonl"], at / "tags.jsonl", tagger, jobs=1)
     return {"seconds": time.perf_counter() - begun, "rows": written.rows, "failed": written.failed}
 
 

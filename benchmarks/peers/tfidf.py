@@ -40,7 +40,7 @@ def _load_talante(folder: Path) -> Loaded:
     def program(records: Sequence[Record], scratch: Path) -> float:
         given = repeated(scratch / "talante.jsonl", only(records, _READ), ROWS)
         begun = time.perf_counter()
-        tag_to_file([given], scratch / "tags.jsonl", order, tagger, jobs=1)
+        tag_to_file([given], scratch / "tags.jsonl", tagger, jobs=1)
         return (time.perf_counter() - begun) / ROWS
 
     return Loaded(prepare, predict, program)

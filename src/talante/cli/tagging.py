@@ -61,7 +61,7 @@ def tag(
         failed = show_rows(tagger.rows(read_articles(inputs)))
     else:
         failed = 0
-        for part in tag_all(raw_articles(inputs), order, tagger, jobs):
+        for part in tag_all(raw_articles(inputs), tagger, jobs):
             sys.stdout.write(part.text)
             sys.stdout.flush()
             failed += part.failed
@@ -80,9 +80,7 @@ def _into_file(inputs: Sequence[Input | None], output: str, tagger: Tagger, jobs
     with arriving(output) as path:
         try:
             with archive_progress(total_bytes(inputs)) as progress:
-                return tag_to_file(
-                    inputs, path, tagger.order, tagger, jobs=jobs, resume=resume, progress=progress
-                ).failed
+                return tag_to_file(inputs, path, tagger, jobs=jobs, resume=resume, progress=progress).failed
         except KeyboardInterrupt:
             if is_unfinished(path) and not is_url(output):
                 typer.echo("the rows so far are kept; the same command with --resume goes on", err=True)
@@ -99,7 +97,7 @@ def _into_folder(
     parts = partitions(names, output)
     try:
         with engine(*by), archive_progress(sum(part.size for part in parts)) as progress:
-            done = tag_folder(parts, output, tagger.order, tagger, resume=resume, progress=progress)
+            done = tag_folder(parts, output, tagger, resume=resume, progress=progress)
     except KeyboardInterrupt:
         typer.echo("complete files are kept; the same command with --resume goes on", err=True)
         raise

@@ -105,7 +105,7 @@ def _size(raw: Raw) -> int:
     return len(raw.text) if isinstance(raw, Article) else 0
 
 
-def tag_all(raws: Iterator[Raw], order: Order, tagger: Tagger, jobs: int | None = None) -> Iterator[Part]:
+def tag_all(raws: Iterator[Raw], tagger: Tagger, jobs: int | None = None) -> Iterator[Part]:
     """Yield the rows of all articles, in their order, by parts.
 
     Few articles, or such as come in slowly, are tagged in plain Python, others by the kernel, in ``jobs`` processes;
@@ -115,7 +115,7 @@ def tag_all(raws: Iterator[Raw], order: Order, tagger: Tagger, jobs: int | None 
     for number, raw in enumerate(parts):
         full = len(raw) >= MANY or sum(map(_size, raw)) >= _AT_ONCE
         if full and (number >= _ALONE if jobs is None else jobs != 1):
-            yield from _in_processes(chain([raw], parts), order, jobs or -1)
+            yield from _in_processes(chain([raw], parts), tagger.order, jobs or -1)
             return
         yield part_of(tagger.rows(map(article, raw), many=full or "bulk" in tagger.__dict__))
 
@@ -141,7 +141,6 @@ class Written(NamedTuple):
 def tag_to_file(
     inputs: Sequence[Input | None],
     output: Path,
-    order: Order,
     tagger: Tagger,
     *,
     jobs: int | None = None,
@@ -155,7 +154,7 @@ def tag_to_file(
     Raises UsageError when that run was another one, BusyError when it is still at work after ``patience`` seconds,
     WriteError.
     """
-    with _unfinished(output, run_of(inputs, order, tagger), resume, patience) as (stream, done):
+    with _unfinished(output, run_of(inputs, tagger), resume, patience) as (stream, done):
         read, rows, failed = 0, done.rows, done.failed
 
         def on_read(size: int) -> None:
@@ -163,19 +162,19 @@ def tag_to_file(
             read = size
 
         raws = islice(raw_articles(inputs, on_read), done.rows, None)
-        for part in tag_all(raws, order, tagger, jobs):
+        for part in tag_all(raws, tagger, jobs):
             stream.write(part.text.encode("utf-8", "replace"))
             stream.flush()
             rows, failed = rows + part.rows, failed + part.failed
             if progress:
                 progress(rows, read)
-        complete(stream, output, tagger.model.schema, order.every_score)
+        complete(stream, output, tagger.model.schema, tagger.order.every_score)
     return Written(rows, failed)
 
 
-def run_of(inputs: Sequence[Input | None], order: Order, tagger: Tagger) -> dict[str, Any]:
+def run_of(inputs: Sequence[Input | None], tagger: Tagger) -> dict[str, Any]:
     """Return what a run must have in common with the one that it goes on from."""
-    named = {key: value for key, value in asdict(order).items() if key != "model"}
+    named = {key: value for key, value in asdict(tagger.order).items() if key != "model"}
     files = [[str(p), p.stat().st_size, p.stat().st_mtime_ns] if p else ["stdin"] for p in inputs]
     told = {"talante": __version__, "model": tagger.model.id, "order": named, "inputs": files}
     return dict(json.loads(json.dumps(told)))

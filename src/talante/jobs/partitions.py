@@ -96,7 +96,6 @@ def _output_name(path: Input, given: str) -> str:
 def tag_folder(
     parts: Sequence[Partition],
     folder: str,
-    order: Order,
     tagger: Tagger,
     *,
     resume: bool = False,
@@ -107,8 +106,8 @@ def tag_folder(
     With ``resume`` those stay that were tagged before, alike and after their input was last changed. Raises UsageError
     when the folder was tagged otherwise, BusyError while another run writes there, and as `tag_partition`.
     """
-    run, done = run_of([], order, tagger), list[Done]()
-    order = replace(order, model=order.model.absolute())
+    run, done = run_of([], tagger), list[Done]()
+    order = replace(tagger.order, model=tagger.order.model.absolute())
     with _held(folder):
         since = _begin(folder, run, resume)
         todo = [part for part in parts if not (resume and _is_finished(part, since))]
@@ -145,7 +144,7 @@ def tag_partition(order: Order, run: dict[str, Any], part: Partition, many: bool
     except ModelError as error:
         remedy = "every machine needs the model's folder at the same path"
         raise ModelError(f"{error.fact}, {here}", place=error.place, remedy=remedy) from None
-    if run_of([], order, tagger) != run:
+    if run_of([], tagger) != run:
         raise ModelError(f"another model, or another talante, {here}", place=str(order.model), remedy="make them alike")
     try:
         part.source.stat()
@@ -157,7 +156,7 @@ def tag_partition(order: Order, run: dict[str, Any], part: Partition, many: bool
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise cannot_write(path.parent, error) from None
-        written = tag_to_file([part.source], path, order, tagger, jobs=1, patience=_PATIENCE)
+        written = tag_to_file([part.source], path, tagger, jobs=1, patience=_PATIENCE)
     return Done(str(part.output), *written)
 
 
