@@ -52,7 +52,8 @@ class Finder:
         parts = _find_all(
             chars, bounds, self._letters.folded, self._letters.accentless, self._slots, self._shift, self._phrases,
             self._doubts, np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size, np.uint64),
-            np.zeros(size, np.int32), np.zeros(n, np.int64), np.zeros(n, np.int64), tuple(found), passages,
+            np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(n, np.int64), np.zeros(n, np.int64),
+            tuple(found), passages,
         )  # fmt: skip
         sentences, sentence_at = sentences_in(texts, bounds, passages[:parts])
         for a, low in enumerate(bounds[:-1].tolist()):
@@ -65,8 +66,8 @@ class Finder:
 
 
 @compiled
-def _find_all(chars, bounds, folded, accentless, slots, shift, phrases, doubt, start, end, hashes, numbers, first,
-              spaced, found, passages):  # fmt: skip
+def _find_all(chars, bounds, folded, accentless, slots, shift, phrases, doubt, start, end, hashes, numbers, tried,
+              first, spaced, found, passages):  # fmt: skip
     words = split_words(chars, bounds, folded, start, end, hashes, first, spaced)
     number_words(hashes, words, slots, shift, numbers)
     of_topics, of_targets = phrases
@@ -75,7 +76,7 @@ def _find_all(chars, bounds, folded, accentless, slots, shift, phrases, doubt, s
     for a in range(len(bounds) - 1):
         stop, low, high = bounds[a + 1], first[a], first[a + 1]
         topic_at[a + 1] = find(chars, stop, folded, accentless, start, end, numbers, low, high, of_topics,
-                               topic_guards, topics, topic_at[a])  # fmt: skip
+                               topic_guards, tried, topics, topic_at[a])  # fmt: skip
         target_at[a + 1] = find(chars, stop, folded, accentless, start, end, numbers, low, high, of_targets,
-                                target_guards, targets, target_at[a])  # fmt: skip
+                                target_guards, tried, targets, target_at[a])  # fmt: skip
     return find_passages(chars, bounds, folded, accentless, doubt, targets, target_at, passages)

@@ -52,6 +52,7 @@ class Needs(NamedTuple):
 class Phrases(NamedTuple):
     """A `PhraseFinder` as arrays: phrases have numbers, and so have words, by the table of terms.
 
+    ``may_begin`` says of each word whether a phrase may begin with it, in the last place of those without a number.
     What may begin with word ``w`` is ``listed[listed_at[w]:listed_at[w + 1]]``; with a prefix, looked up in
     ``prefix_slots``, the same of ``prefixed``. ``prefix_lengths`` says of each length whether a prefix has it,
     ``beginnings`` of the hash of the ``shortest`` first letters whether one may begin with them. The steps that spell
@@ -61,6 +62,7 @@ class Phrases(NamedTuple):
     if none; ``guard``: the number of its guard, -1 if it has none.
     """
 
+    may_begin: NDArray[np.int32]
     listed_at: NDArray[np.int32]
     listed: NDArray[np.int32]
     prefix_slots: NDArray[np.uint64]
@@ -99,8 +101,11 @@ def as_arrays(finder: PhraseFinder, labels: Sequence[str], words: Sequence[str],
     beginnings[term_hashes([prefix[:shortest] for prefix in prefixes], letters) >> _BEGINNING] = True
     inflected = [need[entry] for of in needed.by_prefix.values() for entry in of]
     follows = [_AFTER.match(fold(entry.phrase.text)) for entry in entries]
+    listed_at, listed = _rows([[number[e] for e in finder.candidates(word)] for word in words])
     return Phrases(
-        *_rows([[number[e] for e in finder.candidates(word)] for word in words]),
+        np.append(np.diff(listed_at) > 0, bool(prefixes)).astype(np.int32),
+        listed_at,
+        listed,
         slots,
         shift,
         np.bincount([len(prefix) for prefix in prefixes], minlength=1) > 0,
@@ -203,20 +208,26 @@ def _look_for_needs(chars, stop, accentless, start, numbers, words, last, needs,
 
 
 @compiled
-def find(chars, stop, folded, accentless, start, end, numbers, words, last, phrases, guards, found, n):
+def find(chars, stop, folded, accentless, start, end, numbers, words, last, phrases, guards, tried, found, n):
     """Find phrases in the words ``words`` to ``last`` of a text that ends at ``stop``.
 
     Occurrences are added to ``found``, (…, 3): start, end and label, from row ``n`` on; returns the number of its rows
-    then. ``guards``, (guards,), is scratch.
+    then. ``guards``, (guards,), and ``tried``, (words,), are scratch.
     """
     (
-        listed_at, listed, prefix_slots, prefix_shift, lengths, shortest, beginnings, prefixed_at, prefixed,
+        may_begin, listed_at, listed, prefix_slots, prefix_shift, lengths, shortest, beginnings, prefixed_at, prefixed,
         steps_at, steps, follows, label, guard, needs,
     ) = phrases  # fmt: skip
     guards_are_known = False
     prefixes = np.empty(len(lengths), np.int64)
     done = 0
+    # Most words begin none: to leave them out without a branch is faster
+    trials = 0
     for w in range(words, last):
+        tried[trials] = w
+        trials += may_begin[numbers[w]]
+    for trial in range(trials):
+        w = tried[trial]
         at, finish = np.int64(start[w]), np.int64(end[w])
         if at < done:
             continue
@@ -224,8 +235,6 @@ def find(chars, stop, folded, accentless, start, end, numbers, words, last, phra
         if number >= 0:
             known, lists = 1, 1
             low, high = listed_at[number], listed_at[number + 1]
-            if low == high:
-                continue
         else:  # a word that the table does not know: its beginnings
             known, lists, low, high = 0, 0, 0, 0
             h = SEED

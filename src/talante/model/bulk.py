@@ -143,7 +143,7 @@ def _read(chars, bounds, titles, folded, accentless, terms, rest, phrases, doubt
         low, high, begin = bounds[a], bounds[a + 1], first[a]
         logits = topic_logits[a]
         found = find(chars, high, folded, accentless, starts, ends, numbers, begin, first[a + 1],
-                     of_topics, topic_guards, matches, 0)  # fmt: skip
+                     of_topics, topic_guards, terms_met, matches, 0)  # fmt: skip
         topic_words[a] = 0.0
         for i in range(found):
             topic = matches[i, 2]
@@ -151,7 +151,7 @@ def _read(chars, bounds, titles, folded, accentless, terms, rest, phrases, doubt
             topic_words[a, topic, 1] = max(topic_words[a, topic, 1], np.float64(matches[i, 0] - low < titles[a]))
         mention_at[a] = mentions
         mentions = find(chars, high, folded, accentless, starts, ends, numbers, begin, first[a + 1],
-                        of_targets, target_guards, mention, mentions)  # fmt: skip
+                        of_targets, target_guards, terms_met, mention, mentions)  # fmt: skip
         finish, met = begin, 0
         for w in range(begin, first[a + 1]):
             if ends[w] - starts[w] < 2:
@@ -376,22 +376,25 @@ class Bulk:
     ) -> Iterator[Prediction]:
         topic_ids, target_ids = self.model.schema.topic_ids, self.model.schema.target_ids
         scores = 1.0 / (1.0 + np.exp(-logits))
-        passed = (scores >= self.model.topics.threshold).tolist()
-        addressed = ~np.isnan(probabilities[:, :, 0])
-        odd_ones, sides, said = odd.tolist(), addressed.tolist(), probabilities.tolist()
+        topic_at, topics = _by_row(scores >= self.model.topics.threshold)
+        target_at, targets = _by_row(~np.isnan(probabilities[:, :, 0]))
+        odd_ones, said = odd.tolist(), probabilities.tolist()
         for i, row in enumerate(scores.tolist()):
             if odd_ones[i]:
                 yield self.model.predict_prepared(self.model.preparer.look(articles[i], texts[i]))
                 continue
             of = dict(zip(topic_ids, row, strict=True))
-            topics = [topic for topic, is_so in zip(topic_ids, passed[i], strict=True) if is_so]
-            topics.sort(key=of.__getitem__, reverse=True)
-            stances = {
-                target: StancePrediction(tuple(three))
-                for target, three, is_so in zip(target_ids, said[i], sides[i], strict=True)
-                if is_so
-            }
-            yield Prediction(articles[i], of, tuple(topics), stances)
+            given = [topic_ids[k] for k in topics[topic_at[i] : topic_at[i + 1]]]
+            given.sort(key=of.__getitem__, reverse=True)
+            sides = targets[target_at[i] : target_at[i + 1]]
+            stances = {target_ids[k]: StancePrediction(tuple(said[i][k])) for k in sides}
+            yield Prediction(articles[i], of, tuple(given), stances)
+
+
+def _by_row(chosen: NDArray[np.bool_]) -> tuple[list[int], list[int]]:
+    """Return where those chosen in each row begin in a list of their columns, (rows + 1,), and this list."""
+    rows, columns = np.nonzero(chosen)
+    return np.searchsorted(rows, np.arange(len(chosen) + 1)).tolist(), columns.tolist()
 
 
 def _laid_out(model: Model, more: Sequence[str], letters: Letters) -> tuple[_Terms, list[str]]:
