@@ -45,8 +45,11 @@ _SPARSE = U64(2)
 
 #: An entry of ``Letters``: a character, and above it what kind of character it is.
 CHARACTER = np.uint32((1 << 21) - 1)
-WORD, SPACE, UPPER, LETTER, LOWER = (np.uint32(1 << bit) for bit in (24, 25, 26, 27, 28))
+WORD, SPACE, UPPER, LETTER, LOWER, BORDER = (np.uint32(1 << bit) for bit in (24, 25, 26, 27, 28, 29))
 _WORD_BIT, _SPACE_BIT, _BIT = np.uint32(24), np.uint32(25), np.uint32(1)
+
+#: Signs that may stand at the border of a sentence.
+ENDS, LINE = ".?!…", "\n"
 
 _ALL_CHARACTERS = 0x110000
 _FILLED = 0x3000  # the scripts of Europe, the Near East and India; others are filled in when they occur
@@ -75,9 +78,10 @@ class Letters:
         for code in codes:
             char = chr(code)
             self.folded[code] = _entry(fold(char))
-            # Case and letters of the character itself: what is folded is hashed, and must not differ by them
-            case = (UPPER if char.isupper() else 0) | (LOWER if char.islower() else 0)
-            self.accentless[code] = _entry(fold_accents(char)) | case | (LETTER if char.isalpha() else 0)
+            # The kind of the character itself: what is folded is hashed, and must not differ by them
+            kind = (UPPER if char.isupper() else 0) | (LOWER if char.islower() else 0)
+            kind |= (LETTER if char.isalpha() else 0) | (BORDER if char in ENDS + LINE else 0)
+            self.accentless[code] = _entry(fold_accents(char)) | kind
 
 
 def _entry(char: str) -> np.uint32:

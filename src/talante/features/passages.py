@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talante.features.kernel import (
+    BORDER,
+    ENDS,
     LETTER,
+    LINE,
     LOWER,
     SPACE,
     UPPER,
@@ -27,10 +30,10 @@ from talante.features.kernel import (
 )
 from talante.text.sentences import abbreviations, doubtful_words, spans_in_block
 
-_STOP, _LINE, _BLANK = map(ord, ".\n ")
+_STOP, _LINE, _BLANK = map(ord, (".", LINE, " "))
 _ZERO, _NINE = map(ord, "09")
 _LAST_ASCII = 127
-_ENDS, _CALLS = tuple(map(ord, ".?!…")), tuple(map(ord, "?!"))
+_ENDS, _CALLS = tuple(map(ord, ENDS)), tuple(map(ord, "?!"))
 _CLOSING, _OPENING = tuple(map(ord, "\"')”’»")), tuple(map(ord, '“«¿¡("'))
 
 #: Behind a word at the head of a passage, these may make a number of a list of it.
@@ -116,6 +119,9 @@ def passage(chars, low, high, at, folded, accentless, doubts):
     i = at - 1
     while i >= low:
         char = chars[i]
+        if not accentless[char] & BORDER:
+            i -= 1
+            continue
         if char in _ENDS and _may_end(chars, low, high, i, accentless, folded, doubts):
             sure = _sure_end(chars, low, high, i, accentless, folded, doubts)
             if sure > 0:
@@ -129,6 +135,9 @@ def passage(chars, low, high, at, folded, accentless, doubts):
     i, end, last_end = at, high, -1
     while i < high:
         char = chars[i]
+        if not accentless[char] & BORDER:
+            i += 1
+            continue
         if char in _ENDS and _may_end(chars, low, high, i, accentless, folded, doubts):
             sure = _sure_end(chars, low, high, i, accentless, folded, doubts)
             if sure > 0:

@@ -46,8 +46,8 @@ class _Terms(NamedTuple):
     """All terms of a model in one table, the frequent ones first, single words before pairs.
 
     ``article``, ``near`` and ``whole`` are inverse document frequencies, (terms,), 0 where a view has no such term;
-    the others are weights in the same order: ``topics`` (words, topics), ``own`` (targets, terms, 3), ``in_near``
-    (terms, 4): the stances and whether a target is addressed; ``in_whole`` (terms, 3).
+    the others are weights in the same order: ``topics`` (words, topics), ``own`` (targets, terms, 4), ``in_near`` and
+    ``in_whole`` (terms, 4): the stances, and in the last column of ``in_near`` whether a target is addressed.
     """
 
     slots: NDArray[np.uint64]
@@ -109,21 +109,42 @@ def _space(words: int, terms: int) -> _Space:
 
 
 @compiled
+def _value(idf, counts, number):
+    """Return the value of a term that was counted, before the vector is made to have length 1; forget the count."""
+    times = counts[number]
+    counts[number] = 0
+    return (_LOGS[times] if times < len(_LOGS) else 1.0 + np.log(times)) * idf[number]
+
+
+@compiled
 def _weigh(idf, weights, counts, met, n, out):
-    """Add to ``out`` what the terms met weigh, as a vector of length 1; forget the counts."""
+    """Put into ``out`` what the terms met weigh, as a vector of length 1; forget the counts."""
     squared = 0.0
     out[:] = 0.0
     for i in range(n):
         number = met[i]
-        times = counts[number]
-        counts[number] = 0
-        if idf[number] > 0.0:
-            value = (_LOGS[times] if times < len(_LOGS) else 1.0 + np.log(times)) * idf[number]
-            squared += value * value
-            for k in range(len(out)):
-                out[k] += value * weights[number, k]
+        value = _value(idf, counts, number)
+        squared += value * value
+        for k in range(len(out)):
+            out[k] += value * weights[number, k]
     if squared > 0.0:
         out /= np.sqrt(squared)
+
+
+@compiled
+def _weigh_four(idf, weights, counts, met, n, out):
+    """Do the same with four columns: without an inner loop it takes half the time."""
+    squared, a, b, c, d = 0.0, 0.0, 0.0, 0.0, 0.0
+    for i in range(n):
+        number = met[i]
+        value = _value(idf, counts, number)
+        squared += value * value
+        a += value * weights[number, 0]
+        b += value * weights[number, 1]
+        c += value * weights[number, 2]
+        d += value * weights[number, 3]
+    length = np.sqrt(squared) if squared > 0.0 else 1.0
+    out[0], out[1], out[2], out[3] = a / length, b / length, c / length, d / length
 
 
 @compiled
@@ -232,7 +253,7 @@ def _take_sides(bounds, titles, terms, rest, space, first, last, spaced, topic_w
     masks, mask_hashes, own_weights = terms.masks, terms.mask_hashes, terms.own
     starts, ends, hashes, numbers, pairs, pair_hashes, counts, met, _, mentions, _ = space
     targets = probabilities.shape[1]
-    own, near, whole = np.zeros(3), np.zeros(4), np.zeros(3)
+    own, near, whole = np.zeros(4), np.zeros(4), np.zeros(4)
     for a in range(len(bounds) - 1):
         low, high, begin, end = bounds[a], bounds[a + 1], mention_at[a], mention_at[a + 1]
         probabilities[a] = np.nan
@@ -267,7 +288,7 @@ def _take_sides(bounds, titles, terms, rest, space, first, last, spaced, topic_w
                         slots, shift, masks, mask_hashes, starts, ends, hashes, numbers, pairs, counts, met, n, before,
                         done, from_, to, word, last[a], mentions, mention, end, target)  # fmt: skip
                     odd[a] |= is_odd
-            _weigh(terms.near, terms.in_near, counts, met, n, near)
+            _weigh_four(terms.near, terms.in_near, counts, met, n, near)
             length = np.float64(high - low)
             logit = near[3] + rest.addressed[0]
             logit += rest.addressed_coef[0] * np.log(times) + rest.addressed_coef[1] * np.log(spaced[a])
@@ -285,12 +306,12 @@ def _take_sides(bounds, titles, terms, rest, space, first, last, spaced, topic_w
                 n = count(counts, met, n, numbers[w])
             for w in range(first[a], last[a] - 1):
                 n = count(counts, met, n, pairs[w])
-            _weigh(terms.article, own_weights[target], counts, met, n, own)
+            _weigh_four(terms.article, own_weights[target], counts, met, n, own)
             n, before, done, word, mention, is_odd = _add_span(
                 slots, shift, masks, mask_hashes, starts, ends, hashes, numbers, pairs, counts, met, 0, _NOTHING, low,
                 low, high, first[a], last[a], mentions, begin, end, target)  # fmt: skip
             odd[a] |= is_odd
-            _weigh(terms.whole, terms.in_whole, counts, met, n, whole)
+            _weigh_four(terms.whole, terms.in_whole, counts, met, n, whole)
             top = -np.inf
             for k in range(3):
                 own[k] += near[k] + whole[k] + rest.own_intercept[target, k] + rest.intercept[k]
@@ -414,6 +435,9 @@ def _laid_out(model: Model, more: Sequence[str], letters: Letters) -> tuple[_Ter
         laid[at] = weights.T
         return laid
 
+    def of_stances(at: NDArray[np.int64], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        return by_term(at, np.pad(weights, ((0, 4 - len(weights)), (0, 0))))
+
     def frequencies(view: Tfidf, at: NDArray[np.int64]) -> NDArray[np.float64]:
         laid = np.zeros(len(order) + 1)  # the last one for what the table does not have
         laid[at] = view.idf
@@ -428,9 +452,9 @@ def _laid_out(model: Model, more: Sequence[str], letters: Letters) -> tuple[_Ter
         near=frequencies(model.near_terms, near),
         whole=frequencies(model.whole_terms, whole),
         topics=by_term(word_columns, model.topics.coef)[: len(words)],
-        own=np.array([by_term(article, of) for of in stances.own]).astype(np.float32).reshape(-1, len(order), 3),
+        own=np.array([of_stances(article, of) for of in stances.own], dtype=np.float32).reshape(-1, len(order), 4),
         in_near=by_term(near, np.concatenate([stances.near, model.addressed.near[None]])),
-        in_whole=by_term(whole, stances.whole),
+        in_whole=of_stances(whole, stances.whole),
         masks=np.array([number.get(mask, -1) for mask in masks], dtype=np.int64),
         mask_hashes=term_hashes(masks, letters),
     )
