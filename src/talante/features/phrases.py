@@ -31,19 +31,25 @@ _HYPHENS = tuple(map(ord, "-‐‑–"))
 #: The bits of a hash that are not looked at in ``beginnings``.
 _BEGINNING = np.uint64(52)
 
+#: The bits of a letter by which those that phrases begin with are told from most others.
+_INITIAL = 31
+
 _AFTER = re.compile(r"\w+\s+(\w)")
 
 
 class Needs(NamedTuple):
     """The phrases that guarded ones need, by the words that they begin with, as in `Phrases`.
 
-    ``inflected``: those that begin with a prefix, to be tried at every word that the table does not know; ``program``:
-    the number that the steps of each are listed under; ``guarded``: the guards that each satisfies.
+    ``inflected``: those that begin with a prefix, to be tried at every word that the table does not know and that
+    begins with one of their ``initials``, a bit for each letter; ``program``: the number that the steps of each are
+    listed under; ``guarded``: the guards that each satisfies.
     """
 
+    may_begin: NDArray[np.int32]
     listed_at: NDArray[np.int32]
     listed: NDArray[np.int32]
     inflected: NDArray[np.int32]
+    initials: int
     program: NDArray[np.int32]
     guarded_at: NDArray[np.int32]
     guarded: NDArray[np.int32]
@@ -101,11 +107,8 @@ def as_arrays(finder: PhraseFinder, labels: Sequence[str], words: Sequence[str],
     beginnings[term_hashes([prefix[:shortest] for prefix in prefixes], letters) >> _BEGINNING] = True
     inflected = [need[entry] for of in needed.by_prefix.values() for entry in of]
     follows = [_AFTER.match(fold(entry.phrase.text)) for entry in entries]
-    listed_at, listed = _rows([[number[e] for e in finder.candidates(word)] for word in words])
     return Phrases(
-        np.append(np.diff(listed_at) > 0, bool(prefixes)).astype(np.int32),
-        listed_at,
-        listed,
+        *_listed([[number[e] for e in finder.candidates(word)] for word in words], bool(prefixes)),
         slots,
         shift,
         np.bincount([len(prefix) for prefix in prefixes], minlength=1) > 0,
@@ -117,8 +120,9 @@ def as_arrays(finder: PhraseFinder, labels: Sequence[str], words: Sequence[str],
         np.array([-1 if e.phrase.label is None else labels.index(e.phrase.label) for e in entries], dtype=np.int32),
         np.array([guards.index(e.phrase.needs) if e.phrase.needs else -1 for e in entries], dtype=np.int32),
         Needs(
-            *_rows([[need[e] for e in needed.candidates(word)] for word in words]),
+            *_listed([[need[e] for e in needed.candidates(word)] for word in words], bool(inflected)),
             np.array(inflected, dtype=np.int32),
+            sum({1 << (ord(prefix[0]) & _INITIAL) for prefix in needed.by_prefix}),
             np.arange(len(entries), len(entries) + len(need), dtype=np.int32),
             *_rows([[g for g, phrases in enumerate(guards) if entry.phrase.text in phrases] for entry in need]),
         ),
@@ -132,6 +136,14 @@ def _entries(finder: PhraseFinder) -> list[Entry]:
 
 def _needed(finder: PhraseFinder) -> PhraseFinder:
     return PhraseFinder(Phrase(text, None) for entry in _entries(finder) for text in entry.phrase.needs)
+
+
+def _listed(
+    rows: Sequence[Sequence[int]], others: bool
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Return which rows hold something, and in the last place ``others``, and `_rows`."""
+    at, listed = _rows(rows)
+    return np.append(np.diff(at) > 0, others).astype(np.int32), at, listed
 
 
 def _rows(rows: Sequence[Sequence[object]]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -192,12 +204,16 @@ def _match(chars, at, stop, accentless, steps, first, last):
 
 
 @compiled
-def _look_for_needs(chars, stop, accentless, start, numbers, words, last, needs, steps_at, steps, guards):
+def _look_for_needs(chars, stop, folded, accentless, start, numbers, words, last, needs, steps_at, steps, guards):
     """Say in ``guards``, (guards,), for each guard whether a text has one of the phrases that it needs."""
-    listed_at, listed, inflected, program, guarded_at, guarded = needs
+    may_begin, listed_at, listed, inflected, initials, program, guarded_at, guarded = needs
     guards[:] = 0
     for w in range(words, last):
         number = numbers[w]
+        if not may_begin[number]:
+            continue
+        if number < 0 and not (initials >> np.int64(folded[chars[start[w]]] & _INITIAL)) & 1:
+            continue
         low, high = (listed_at[number], listed_at[number + 1]) if number >= 0 else (0, len(inflected))
         for i in range(low, high):
             need = listed[i] if number >= 0 else inflected[i]
@@ -263,7 +279,18 @@ def find(chars, stop, folded, accentless, start, end, numbers, words, last, phra
                 if guard[p] >= 0:
                     if not guards_are_known:
                         _look_for_needs(
-                            chars, stop, accentless, start, numbers, words, last, needs, steps_at, steps, guards
+                            chars,
+                            stop,
+                            folded,
+                            accentless,
+                            start,
+                            numbers,
+                            words,
+                            last,
+                            needs,
+                            steps_at,
+                            steps,
+                            guards,
                         )
                         guards_are_known = True
                     if not guards[guard[p]]:
