@@ -10,7 +10,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from talante.features import tfidf as module
 from talante.features.tfidf import Counts, Tfidf, count_part, fit_tfidf, merge_counts
-from talante.features.tokens import terms
+from talante.features.tokens import are_words, is_word, terms
 
 
 def count_terms(texts: list[str], min_df: int, articles: list[str] | None = None) -> Counts:
@@ -22,6 +22,11 @@ TEXTS = ["the ship left the harbor", "El barco dejó el puerto", "the harbor and
 
 def test_terms_are_words_and_pairs_of_words() -> None:
     assert terms("El Perú, a hoy") == ["el", "peru", "hoy", "el peru", "peru hoy"]
+
+
+def test_many_terms_are_told_apart_as_one_is() -> None:
+    listed = [*terms("el perú, ¡ya!", parts=True), "a", ""]
+    assert are_words(listed) == [is_word(term) for term in listed] and len({*are_words(listed)}) == 2
 
 
 @given(st.text(alphabet="abñÁ éü.,'-1 2\n", max_size=60))

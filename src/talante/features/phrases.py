@@ -278,20 +278,8 @@ def find(chars, stop, folded, accentless, start, end, numbers, words, last, phra
                     continue
                 if guard[p] >= 0:
                     if not guards_are_known:
-                        _look_for_needs(
-                            chars,
-                            stop,
-                            folded,
-                            accentless,
-                            start,
-                            numbers,
-                            words,
-                            last,
-                            needs,
-                            steps_at,
-                            steps,
-                            guards,
-                        )
+                        _look_for_needs(chars, stop, folded, accentless, start, numbers, words, last, needs, steps_at,
+                                        steps, guards)  # fmt: skip
                         guards_are_known = True
                     if not guards[guard[p]]:
                         continue

@@ -133,7 +133,7 @@ def _weigh(idf, weights, counts, met, n, out):
 
 @compiled
 def _weigh_four(idf, weights, counts, met, n, out):
-    """Do the same with four columns: without an inner loop it takes half the time."""
+    """Do the same with four columns, without an inner loop."""
     squared, a, b, c, d = 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(n):
         number = met[i]
