@@ -1,5 +1,6 @@
 """The compiled kernel computes what the plain implementation says, on any text."""
 
+import os
 import re
 import sys
 from collections import Counter
@@ -293,3 +294,17 @@ def test_sketches_of_all_characters_and_of_a_long_text_are_those_of_the_plain_co
     texts = [" ".join(f"x{char} {char}" for char in ALL_CHARACTERS[i : i + 5000]) for i in range(0, 0x110000, 5000)]
     assert sketches(texts).tolist() == [sketch(text) for text in texts]
     assert sketches([]).shape == (0, SKETCH)
+
+
+def test_machine_code_that_is_older_than_a_file_of_the_kernel_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "features/__pycache__").mkdir(parents=True)
+    older, newer = (tmp_path / f"features/__pycache__/{name}.nbi" for name in ("older", "newer"))
+    for age, path in enumerate([newer, tmp_path / "model/bulk.py", tmp_path / "features/kernel.py", older]):
+        path.touch()
+        os.utime(path, (1000 - age, 1000 - age))
+    monkeypatch.setattr(kernel, "__file__", str(tmp_path / "features/kernel.py"))
+    kernel._forget_older_code()
+    assert newer.exists() and not older.exists()

@@ -9,7 +9,9 @@ Texts lie one behind the other as code points, ``chars``, (characters,) uint32; 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +19,24 @@ from numba import njit
 from numpy.typing import NDArray
 
 from talante.text.fold import fold, fold_accents
+
+
+def _forget_older_code() -> None:
+    """Remove machine code that is older than one of the files that it was compiled from.
+
+    numba looks at the file of a function alone, not at those of the functions that it calls.
+    """
+    package = Path(__file__).parents[1]
+    folders = (package / "features", package / "model")
+    newest = max(path.stat().st_mtime for folder in folders for path in folder.glob("*.py"))
+    for folder in folders:
+        for index in (folder / "__pycache__").glob("*.nbi"):
+            with suppress(OSError):  # another process was faster, or the folder cannot be written to
+                if index.stat().st_mtime < newest:
+                    index.unlink()
+
+
+_forget_older_code()
 
 
 def compiled(function: Any) -> Any:
