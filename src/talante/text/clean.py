@@ -60,8 +60,8 @@ _LONGEST_CHROME = 260
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u200b-\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]")
 
 
-#: Characters that `plain` lets stand, whatever is beside them, as ranges: nearly all articles have no others, and to
-#: see that takes a fifth of the time.
+#: Characters that `plain` lets stand, whatever is beside them, as ranges: nearly all articles have no others, which is
+#: seen faster than they are cleaned.
 _UNTOUCHED = (("\t", "\n"), (" ", "~"), ("\xa0", "\xac"), ("\xae", "\u02ff"), ("‐", "‧"), ("₠", "₿"))
 
 
