@@ -105,7 +105,7 @@ def test_there_is_room_for_many_of_the_shortest_texts(
 ) -> None:
     texts = 3000 * [text]
     assert counted(texts) == 3000 * [Counter(terms(text))]
-    assert list(finder.find(texts)) == 3000 * [([], [], [])]
+    assert list(finder.find(texts)) == 3000 * [(len(text.split()), [], [], [])]
     article = Article("a", text, lang="en")
     expected = shipped.predict_prepared(shipped.preparer.look(article, text))
     for one in compiled.predict(3000 * [(article, text)]):
@@ -124,7 +124,7 @@ def test_a_vocabulary_is_the_same_with_and_without_the_kernel(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "talante.features.kernel", None)
     simple = merge_counts([count_part(part, [f"{part[0][:9]}{i}" for i in range(30)]) for part in parts], 2, 500)
     assert compiled.terms.tolist() == simple.terms.tolist() and len(simple.terms) == 500
-    assert (compiled.matrix != simple.matrix).nnz == 0
+    assert (compiled.matrix != simple.matrix).nnz == 0 and compiled.matrix.has_sorted_indices
 
 
 def test_a_table_finds_each_hash_and_no_other() -> None:
@@ -154,7 +154,8 @@ def finder(preparer: Preparer) -> Finder:
 def test_phrases_and_their_sentences_are_those_of_plain_python(
     finder: Finder, preparer: Preparer, texts: list[str]
 ) -> None:
-    for text, (topics, targets, sentences) in zip(texts, finder.find(texts), strict=True):
+    for text, (words, topics, targets, sentences) in zip(texts, finder.find(texts), strict=True):
+        assert words == len(text.split())
         assert topics == preparer.topic_finder.find(text)
         assert targets == preparer.target_finder.find(text)
         named = [(s, e) for s, e in sentence_spans(text) if any(s <= m.start < e for m in targets)]
@@ -164,7 +165,7 @@ def test_phrases_and_their_sentences_are_those_of_plain_python(
 @pytest.mark.parametrize("text", ["chavistas", "the chavist", "CHAVISTA'S port", "chavismo. chavis", "xchavis"])
 def test_a_prefix_is_found_in_words_that_the_table_does_not_know(text: str) -> None:
     phrases = PhraseFinder([Phrase("chavis*", "a"), Phrase("chavistas", "b"), Phrase("chavismo", None)])
-    [(found, _, _)] = Finder(phrases, PhraseFinder([])).find([text])
+    [(_, found, _, _)] = Finder(phrases, PhraseFinder([])).find([text])
     assert found == phrases.find(text)
 
 

@@ -43,6 +43,7 @@ class Article:
     """Where it was read, as `file` or `file:line`; messages begin with it."""
     unknown: Mapping[str, object] = field(default_factory=dict)
     """Fields of the record that talante has no use for."""
+    _digest: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def held_out_group(self) -> str:
@@ -55,6 +56,11 @@ class Article:
 
         Outlet and author count only where they name the held-out group; date, url, genre and origin never do.
         """
+        if not self._digest:  # it is asked for again and again
+            object.__setattr__(self, "_digest", self._digested())
+        return self._digest
+
+    def _digested(self) -> str:
         told = {
             name: sorted(value) if isinstance(value, frozenset) else value
             for name in _LEARNED_FROM

@@ -38,31 +38,36 @@ class Finder:
             for finder, labels in zip(finders, self._labels, strict=True)
         )
 
-    def find(self, texts: Sequence[str]) -> Iterator[tuple[list[Mention], list[Mention], list[Span]]]:
-        """Yield for each text the occurrences of both kinds, and the sentences that have one of the second."""
+    def find(self, texts: Sequence[str]) -> Iterator[tuple[int, list[Mention], list[Mention], list[Span]]]:
+        """Yield for each text how many pieces white space divides it into, and what was found in it.
+
+        That is the occurrences of both kinds, and the sentences that have one of the second.
+        """
         for batch in batches(texts):
             yield from self._find(batch)
 
-    def _find(self, texts: Sequence[str]) -> Iterator[tuple[list[Mention], list[Mention], list[Span]]]:
+    def _find(self, texts: Sequence[str]) -> Iterator[tuple[int, list[Mention], list[Mention], list[Span]]]:
         chars, bounds = as_chars(texts)
         self._letters.know(chars)
         size, n = most_words(bounds), len(texts) + 1
         passages = np.zeros((size, 4), dtype=np.int64)
         found = [(np.zeros((size, 3), dtype=np.int64), np.zeros(n, dtype=np.int64)) for _ in self._phrases]
+        spaced = np.zeros(n, dtype=np.int64)
         parts = _find_all(
             chars, bounds, self._letters.folded, self._letters.accentless, self._slots, self._shift, self._phrases,
             self._doubts, np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size, np.uint64),
-            np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(n, np.int64), np.zeros(n, np.int64),
+            np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(n, np.int64), spaced,
             tuple(found), passages,
         )  # fmt: skip
         sentences, sentence_at = sentences_in(texts, bounds, passages[:parts])
+        words = spaced.tolist()
         for a, low in enumerate(bounds[:-1].tolist()):
             topics, targets = (
                 [Mention(start - low, end - low, labels[of]) for start, end, of in spans[at[a] : at[a + 1]].tolist()]
                 for labels, (spans, at) in zip(self._labels, found, strict=True)
             )
             of_text = (sentences[sentence_at[a] : sentence_at[a + 1]] - low).tolist()
-            yield topics, targets, [(start, end) for start, end in of_text]
+            yield words[a], topics, targets, [(start, end) for start, end in of_text]
 
 
 @compiled

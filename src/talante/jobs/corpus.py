@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from zlib import crc32
 
 from talante.corpus.article import STANCES, Article
-from talante.corpus.records import Corpus
+from talante.corpus.records import Corpus, keeping_all
 from talante.corpus.schema import Schema, schema_from_data
 from talante.errors import DataError
 from talante.evaluation.crossval import Progress
@@ -60,8 +60,15 @@ def prepare_and_count(
     corpus: Corpus, settings: Settings, cache: "Memory | None" = None, progress: Progress | None = None
 ) -> tuple[list[Prepared], Counted]:
     """Do the same, and count all terms for one or more calls of `talante.model.fit.fit`."""
-    cache, parts = cache or no_cache(), _parts(corpus)
-    of, done = len(parts), progress or (lambda *_: None)
+    with keeping_all():
+        return _prepare_and_count(corpus, settings, cache or no_cache(), progress or (lambda *_: None))
+
+
+def _prepare_and_count(
+    corpus: Corpus, settings: Settings, cache: "Memory", done: Progress
+) -> tuple[list[Prepared], Counted]:
+    parts = _parts(corpus)
+    of = len(parts)
     prepared = _prepare_parts(corpus, parts, cache, lambda n, _: done(n, 2 * of))
     articles = [p for part in prepared for p in part]
     short = is_short(articles, settings)

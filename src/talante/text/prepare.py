@@ -67,12 +67,17 @@ class Preparer:
     def look(self, article: Article, text: str) -> Prepared:
         """Find the words of topics and the contexts of targets in an article that `read` has made ready."""
         mentions = self.mentions(text)
-        return self.assemble(
-            article, text, self.topic_finder.find(text), mentions, sentence_spans(text) if mentions else []
-        )
+        sentences = sentence_spans(text) if mentions else []
+        return self.assemble(article, text, len(text.split()), self.topic_finder.find(text), mentions, sentences)
 
     def assemble(
-        self, article: Article, text: str, words: list[Mention], mentions: list[Mention], sentences: list[Span]
+        self,
+        article: Article,
+        text: str,
+        words: int,
+        of_topics: list[Mention],
+        mentions: list[Mention],
+        sentences: list[Span],
     ) -> Prepared:
         """Put together what has been found; ``sentences``: at least those with a mention."""
         title = len(article.title)
@@ -81,8 +86,8 @@ class Preparer:
         return Prepared(
             article=article,
             text=text,
-            words=len(text.split()),
-            topic_words=_found(words, title, len(text)),
+            words=words,
+            topic_words=_found(of_topics, title, len(text)),
             mentions=found,
             contexts={target: context(text, sentences, mentions, target) for target in {**found, **assumed}},
         )
