@@ -30,7 +30,10 @@ from talante.model.settings import Settings
 
 #: Fits of one label that are tried; iterations are bounded as in scikit-learn's own default where that stops earlier.
 SOLVERS: dict[str, Any] = {
-    "liblinear, dual, tol 0.1 (talante)": _descent,
+    "liblinear, dual, tol 1 (talante)": _descent,
+    "liblinear, dual, tol 0.1": lambda c: LogisticRegression(
+        C=c, solver="liblinear", dual=True, tol=0.1, max_iter=1000
+    ),
     "liblinear, dual, tol 1e-2": lambda c: LogisticRegression(
         C=c, solver="liblinear", dual=True, tol=1e-2, max_iter=1000
     ),

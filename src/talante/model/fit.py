@@ -47,9 +47,9 @@ _MOST_ROWS = 6000
 #: liblinear copies the terms of all rows, 16 bytes each: more of them at once are too much for 24 GB.
 _MOST_TERMS_AT_ONCE = 200_000_000
 
-#: Tolerance of coordinate descent, which takes over above: ten and a hundred times less gave other weights, and no
-#: better answers.
-_ROUGH = 0.1
+#: Tolerance of coordinate descent, which takes over above: ten to ten thousand times less gave other weights, and no
+#: better answers (`benchmarks/solvers.py`).
+_ROUGH = 1.0
 
 #: With so many rows held out a figure is sure enough, and each further fold costs a fit.
 ENOUGH = 5_000
@@ -193,18 +193,18 @@ def _fit_topics(
                 "topic '%s' has %d positive and %d negative articles: too few to learn it", topic, positive, negative
             )
     groups = [p.article.held_out_group for p in articles]
-    splits = _splits(groups, settings.folds)
+    splits, schema_words = _splits(groups, settings.folds), _schema_words(articles, schema)
     fitted = Parallel(-1)(
         delayed(_fit_topic)(
             words,
-            settings.word_weight * np.array([word_features(p, topic) for p in articles]).reshape(-1, 2),
+            settings.word_weight * schema_words[:, number],
             np.array([topic in (p.article.topics or ()) for p in articles], dtype=bool),
             np.array([topic not in p.article.disputed_topics for p in articles], dtype=bool),
             groups,
             splits,
             settings,
         )
-        for topic in schema.topic_ids
+        for number, topic in enumerate(schema.topic_ids)
     )
     coef = np.array([binary.coef for binary in fitted]).reshape(len(fitted), words.shape[1] + 2)
     model = TopicModel(
@@ -214,6 +214,16 @@ def _fit_topics(
         np.array([binary.threshold for binary in fitted]),
     )
     return model, {topic: binary.calibration for topic, binary in zip(schema.topic_ids, fitted, strict=True)}
+
+
+def _schema_words(articles: Sequence[Prepared], schema: Schema) -> NDArray[np.float64]:
+    """Return `word_features` of articles, (articles, topics, 2)."""
+    number = {topic: n for n, topic in enumerate(schema.topic_ids)}
+    found = np.zeros((len(articles), len(number), 2))
+    for row, prepared in zip(found, articles, strict=True):
+        for topic in prepared.topic_words.keys() & number.keys():
+            row[number[topic]] = word_features(prepared, topic)
+    return found
 
 
 def _fit_topic(
@@ -269,7 +279,7 @@ def _fit_addressed(
         return AddressedModel(none, single(np.zeros(near.shape[1])), zeros, np.zeros(1), np.zeros(1)), None
     numbers = StandardScaler()
     near = near[[counted.context[p.article.id, target] for p, target in pairs]]
-    words = np.array([[word_features(p, topic) for topic in schema.topic_ids] for p, _ in pairs])
+    words = _schema_words([p for p, _ in pairs], schema)
     is_of = np.array([[float(target == of) for of in schema.target_ids] for _, target in pairs])
     by_target = np.einsum("pt,pw->ptw", is_of, words.reshape(len(pairs), -1)).reshape(len(pairs), -1)
     spread = by_target.std(axis=0)
