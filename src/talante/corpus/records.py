@@ -55,13 +55,13 @@ def keeping_all() -> Iterator[None]:
             gc.enable()
 
 
+@keeping_all()
 def load_corpus(folder: Path) -> Corpus:
     """Read `schema.toml` and `articles/*.jsonl` of a data folder.
 
     Raises DataError with every finding (the first twenty spelled out) when a record is faulty.
     """
-    with keeping_all():
-        schema, articles, findings = check_corpus(folder)
+    schema, articles, findings = check_corpus(folder)
     raise_on(findings)
     digest = hashlib.sha256()
     for path in [folder / "schema.toml", *article_files(folder)]:

@@ -56,19 +56,13 @@ def prepare_corpus(corpus: Corpus, cache: "Memory | None" = None, progress: Prog
     return [p for part in parts for p in part]
 
 
+@keeping_all()
 def prepare_and_count(
     corpus: Corpus, settings: Settings, cache: "Memory | None" = None, progress: Progress | None = None
 ) -> tuple[list[Prepared], Counted]:
     """Do the same, and count all terms for one or more calls of `talante.model.fit.fit`."""
-    with keeping_all():
-        return _prepare_and_count(corpus, settings, cache or no_cache(), progress or (lambda *_: None))
-
-
-def _prepare_and_count(
-    corpus: Corpus, settings: Settings, cache: "Memory", done: Progress
-) -> tuple[list[Prepared], Counted]:
-    parts = _parts(corpus)
-    of = len(parts)
+    cache, parts = cache or no_cache(), _parts(corpus)
+    of, done = len(parts), progress or (lambda *_: None)
     prepared = _prepare_parts(corpus, parts, cache, lambda n, _: done(n, 2 * of))
     articles = [p for part in prepared for p in part]
     short = is_short(articles, settings)

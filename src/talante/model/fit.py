@@ -47,8 +47,8 @@ _MOST_ROWS = 6000
 #: liblinear copies the terms of all rows, 16 bytes each: more of them at once are too much for 24 GB.
 _MOST_TERMS_AT_ONCE = 200_000_000
 
-#: Tolerance of coordinate descent, which takes over above: ten to ten thousand times less gave other weights, and no
-#: better answers (`benchmarks/solvers.py`).
+#: Tolerance of coordinate descent, which takes over above: ten to ten thousand times less gave other weights, and
+#: hardly other figures (`benchmarks/solvers.py`).
 _ROUGH = 1.0
 
 #: With so many rows held out a figure is sure enough, and each further fold costs a fit.
